@@ -1,0 +1,195 @@
+/**
+ * Snapshots: everything that resolution needs, at one revision, as lines of JSON; and back into a live state.
+ * Server and SDK share it. Descriptions, prices, API keys and tags are left out: resolution does not look at them.
+ */
+import { Failure } from '../failure.ts';
+import { forever } from './assertion.ts';
+import type { ValueType } from './event.ts';
+import { keySubject, modelSubject, overrideSubject } from './event.ts';
+import { formatInstant, parseInstant } from './instant.ts';
+import type { JsonValue } from './json.ts';
+import type { KeySlots, LiveState } from './live-state.ts';
+import { splitModelId } from './model-reference.ts';
+import { type Scope, splitScope } from './scope.ts';
+import type { KeyState, ModelState, OverrideAssertion, OverrideState } from './subject-state.ts';
+
+/** Times are RFC 3339; what has no end has no `effectiveUntil`. */
+export type SnapshotAssertion = {
+  readonly revision: number;
+  readonly effectiveFrom: string;
+  readonly effectiveUntil?: string;
+} & Pick<OverrideAssertion, 'kind' | 'value'>;
+
+export type SnapshotLine =
+  | {
+      readonly type: 'snapshot';
+      readonly ledger: string;
+      readonly revision: number;
+      readonly recordedAt: string;
+    }
+  | {
+      readonly type: 'key';
+      readonly key: string;
+      readonly version: number;
+      readonly revision: number;
+      readonly valueType: ValueType;
+      readonly fallback: JsonValue;
+    }
+  | {
+      readonly type: 'model';
+      readonly id: string;
+      readonly version: number;
+      readonly revision: number;
+      readonly status: ModelState['status'];
+      readonly successor?: string;
+      readonly sunsetAt?: string;
+    }
+  | {
+      readonly type: 'override';
+      readonly key: string;
+      readonly scope: Scope;
+      readonly version: number;
+      readonly assertions: readonly SnapshotAssertion[];
+    }
+  /** `count` lines stand between the first and this one; without it the snapshot was cut off. */
+  | { readonly type: 'end'; readonly count: number };
+
+interface OverrideGroup {
+  readonly key: string;
+  readonly scopes: readonly string[];
+  /** In front of each scope: `user:`, or nothing. */
+  readonly prefix: string;
+  readonly states: readonly OverrideState[];
+}
+
+/** References to what stands at one revision; states never change, so lines can be made of them later. */
+export interface HeldSnapshot {
+  readonly revision: number;
+  /** Epoch milliseconds. */
+  readonly recordedAt: number;
+  readonly keys: readonly KeyState[];
+  readonly models: readonly ModelState[];
+  readonly overrides: readonly OverrideGroup[];
+}
+
+/**
+ * Takes hold of the state as it is now, in one go. `patterns` limits overrides: `global`, `tier:3`, `user:*`; all
+ * when it is absent. 1,000,000 overrides take 12 to 25 ms (Node 20); iterating the live maps in slices lost, because
+ * what changes in between would have to be kept aside.
+ */
+export function holdSnapshot(state: LiveState, patterns?: readonly string[]): HeldSnapshot {
+  const wanted = new Set(patterns ?? ['global', 'tier:*', 'tenant:*', 'user:*']);
+  const overrides = [...state.slots.values()].flatMap((slots) =>
+    [...wanted].flatMap((pattern) => groupOf(slots, pattern, wanted) ?? []),
+  );
+  const { revision, recordedAt } = state;
+  return { revision, recordedAt, keys: [...state.keys()], models: [...state.models()], overrides };
+}
+
+/** What a pattern finds among the overrides of a key; one that a whole kind covers finds nothing more. */
+function groupOf(slots: KeySlots, pattern: string, wanted: ReadonlySet<string>): OverrideGroup | undefined {
+  const { name: key, global } = slots;
+  if (pattern === 'global') return global && { key, prefix: '', scopes: [pattern], states: [global] };
+  const { kind, id } = splitScope(pattern as Scope);
+  if (kind === 'global') return undefined;
+  const prefix = `${kind}:`;
+  const states = slots[kind];
+  if (id === '*') return { key, prefix, scopes: [...states.keys()], states: [...states.values()] };
+  const one = wanted.has(`${prefix}*`) ? undefined : states.get(id);
+  return one && { key, prefix, scopes: [id], states: [one] };
+}
+
+/** The lines of a snapshot, the first naming the revision, the last counting those between. */
+export function* snapshotLines(held: HeldSnapshot, ledger: string): Generator<SnapshotLine, void, undefined> {
+  let count = 0;
+  yield { type: 'snapshot', ledger, revision: held.revision, recordedAt: formatInstant(held.recordedAt) };
+  for (const state of held.keys) {
+    if (state.retired) continue;
+    count += 1;
+    yield keyLine(state);
+  }
+  for (const state of held.models) {
+    count += 1;
+    yield modelLine(state);
+  }
+  for (const { key, prefix, scopes, states } of held.overrides) {
+    for (const [index, state] of states.entries()) {
+      if (state.assertions.length === 0) continue;
+      count += 1;
+      const { version, assertions } = state;
+      const scope = `${prefix}${scopes[index] ?? ''}` as Scope;
+      yield { type: 'override', key, scope, version, assertions: assertions.map(assertionPart) };
+    }
+  }
+  yield { type: 'end', count };
+}
+
+function keyLine({ version, revision, definition }: KeyState): SnapshotLine {
+  const { key, valueType, fallback } = definition;
+  return { type: 'key', key, version, revision, valueType, fallback };
+}
+
+function modelLine({ id, version, revision, status, successor, sunsetAt }: ModelState): SnapshotLine {
+  return {
+    type: 'model',
+    id,
+    version,
+    revision,
+    status,
+    ...(successor === undefined ? {} : { successor }),
+    ...(sunsetAt === undefined ? {} : { sunsetAt: formatInstant(sunsetAt) }),
+  };
+}
+
+function assertionPart({ revision, from, until, kind, value }: OverrideAssertion): SnapshotAssertion {
+  const end = until === forever ? {} : { effectiveUntil: formatInstant(until) };
+  return { revision, effectiveFrom: formatInstant(from), ...end, kind, value };
+}
+
+/** Puts a line into a state. The first line sets its revision. Throws Failure `corrupt` for a bad time. */
+export function putSnapshotLine(state: LiveState, line: SnapshotLine): void {
+  switch (line.type) {
+    case 'snapshot':
+      state.revision = line.revision;
+      state.recordedAt = instantOf(line.recordedAt);
+      return;
+    case 'key': {
+      const { key, version, revision, valueType, fallback } = line;
+      state.put(keySubject(key), {
+        version,
+        revision,
+        definition: { key, valueType, fallback },
+        retired: false,
+      });
+      return;
+    }
+    case 'model': {
+      const { type: _type, sunsetAt, ...fields } = line;
+      const parts = splitModelId(line.id);
+      const sunset = sunsetAt === undefined ? {} : { sunsetAt: instantOf(sunsetAt) };
+      state.put(modelSubject(line.id), { ...fields, ...parts, ...sunset, name: parts.model, prices: [] });
+      return;
+    }
+    case 'override': {
+      const assertions = line.assertions.map(assertionFrom);
+      state.put(overrideSubject(line.key, line.scope), { version: line.version, assertions });
+      return;
+    }
+    case 'end':
+      return;
+    default:
+      line satisfies never;
+  }
+}
+
+function assertionFrom({ effectiveFrom, effectiveUntil, ...said }: SnapshotAssertion): OverrideAssertion {
+  const until = effectiveUntil === undefined ? forever : instantOf(effectiveUntil);
+  return { ...said, from: instantOf(effectiveFrom), until } as OverrideAssertion;
+}
+
+function instantOf(text: string): number {
+  const instant = parseInstant(text);
+  if (instant === undefined)
+    throw new Failure('corrupt', 'a snapshot holds a bad time', { reason: 'bad_snapshot' });
+  return instant;
+}
