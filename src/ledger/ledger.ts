@@ -1,0 +1,53 @@
+/**
+ * The Ledger port: append, read, follow. One named ledger is one totally ordered, gapless sequence of events.
+ * Adapters: postgres-ledger.ts, memory-ledger.ts; test/ledger/ledger-contract.ts holds every one of them to the
+ * sentences below. What an event means is none of the port's business: it keeps bytes.
+ */
+
+/** An event as the log keeps it: the exact canonical bytes (RFC 8785, as text) that its leaf hash is taken of. */
+export interface StoredEvent {
+  readonly revision: number;
+  /** Epoch milliseconds; the same moment as in the bytes. */
+  readonly recordedAt: number;
+  readonly bytes: string;
+}
+
+/** Where a ledger ends: revision 0 and time 0 when it is empty. */
+export interface Head {
+  readonly revision: number;
+  readonly recordedAt: number;
+}
+
+/** Either the events are durable, or the ledger stood elsewhere and nothing happened. */
+export type AppendResult = { readonly appended: true } | { readonly appended: false; readonly head: Head };
+
+export interface Ledger {
+  /** The engine's name in `/v1/status`. */
+  readonly engine: string;
+  /** The most bytes that one append takes; a larger changeset is refused before it is sent. */
+  readonly maxChangesetBytes: number;
+
+  /**
+   * Appends whole changesets after `expectedRevision`, all or nothing; the events (at least one) have the next
+   * revisions, without a gap. When it resolves with `appended: true` they survive the death of every process.
+   * A ledger that stands at another revision answers `appended: false`; an unknown outcome (the connection went
+   * away, a time limit) throws Failure `unavailable` with reason `outcome_unknown`: read to learn it.
+   */
+  append(ledger: string, expectedRevision: number, events: readonly StoredEvent[]): Promise<AppendResult>;
+
+  /**
+   * The events after a revision, in order, without gaps, at most `limit` (1–10,000) and at most about 8 MiB,
+   * fewer only at the end of the ledger or for the bytes, never none while there is one. What was read stays so.
+   */
+  read(ledger: string, after: number, limit: number): Promise<readonly StoredEvent[]>;
+
+  /** Where the ledger ends now. An append that was acknowledged before the call is seen. */
+  head(ledger: string): Promise<Head>;
+
+  /**
+   * Calls `onAdvance` soon after the ledger may have grown, by whomever: at once for appends in this process,
+   * within `pollMs` for others even if a notification is lost. It may be called for nothing, never the other way round.
+   * `revision`, where it is known, is one that the ledger holds: who has it already need not look.
+   */
+  follow(ledger: string, onAdvance: (revision?: number) => void): { stop(): void };
+}

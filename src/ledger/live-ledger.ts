@@ -1,0 +1,93 @@
+/**
+ * A live ledger: the fold and the writer of one ledger in this process, following its log.
+ * The composition root opens one for each ledger that is asked for, and stops it.
+ */
+import type { RecordedEvent } from '../domain/event.ts';
+import type { LiveState } from '../domain/live-state.ts';
+import type { ChangesetRequest, ChangesetResult, PreviewResult } from './changeset.ts';
+import { decodeEvent } from './event-codec.ts';
+import type { IdempotencyTail } from './idempotency.ts';
+import type { Ledger } from './ledger.ts';
+import { LiveFold } from './live-fold.ts';
+import { Writer, type WriterDependencies } from './writer.ts';
+
+export interface LiveLedgerDependencies extends Omit<WriterDependencies, 'fold'> {
+  readonly name: string;
+  readonly log: Ledger;
+  readonly state: LiveState;
+  readonly idempotency: IdempotencyTail;
+  /** Epoch milliseconds of this machine. */
+  readonly now: () => number;
+  readonly onStopped: (failure: unknown) => void;
+  /** Told when following fails for now, or a listener failed; it goes on by itself. */
+  readonly onTrouble: (failure: unknown) => void;
+  /** Resolves after so many milliseconds. */
+  readonly delay: (ms: number) => Promise<void>;
+}
+
+/** How long a read waits for a revision that is not here yet. */
+const reachLimitMs = 5_000;
+
+export interface RunningLedger {
+  readonly name: string;
+  readonly state: LiveState;
+  readonly fold: LiveFold;
+  submit(request: ChangesetRequest): Promise<ChangesetResult>;
+  preview(request: ChangesetRequest): Promise<PreviewResult>;
+  reached(revision: number): Promise<void>;
+  onChangeset(listener: (events: readonly RecordedEvent[]) => void): () => void;
+  readLog(after: number, limit: number): Promise<readonly RecordedEvent[]>;
+  ageMs(): number;
+  /** Changesets that wait to be written. */
+  waiting(): number;
+  status(): { readonly engine: string; readonly logRevision: number; readonly maxChangesetBytes: number };
+  /** Finishes what was taken and stops following. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens a ledger at the head of its log; where the log holds what cannot be folded, at the changeset before that
+ * (`fold.stopped` says why; writes are `unavailable` then). Rejects when the log cannot be read.
+ */
+export async function openLiveLedger(dependencies: LiveLedgerDependencies): Promise<RunningLedger> {
+  const { name, log, state } = dependencies;
+  const fold = new LiveFold(dependencies);
+  const writer = new Writer({ ...dependencies, fold });
+  const following = log.follow(name, (revision) => {
+    // Own appends, mostly: they are folded already.
+    if (revision !== undefined && revision <= state.revision) return;
+    if (fold.stopped !== undefined) return;
+    fold.catchUp().catch((failure: unknown) => {
+      if (fold.stopped === undefined) dependencies.onTrouble(failure);
+    });
+  });
+  try {
+    await fold.catchUp();
+  } catch (failure) {
+    if (fold.stopped === undefined) {
+      following.stop();
+      throw failure;
+    }
+  }
+  return {
+    name,
+    state,
+    fold,
+    submit: (request) => writer.submit(request),
+    preview: (request) => writer.preview(request),
+    reached: (revision) => fold.reached(revision, dependencies.delay, reachLimitMs),
+    onChangeset: (listener) => fold.onChangeset(listener),
+    readLog: async (after, limit) => (await log.read(name, after, limit)).map(decodeEvent),
+    ageMs: () => fold.ageMs(),
+    waiting: () => writer.waiting,
+    status: () => ({
+      engine: log.engine,
+      logRevision: fold.logRevision,
+      maxChangesetBytes: log.maxChangesetBytes,
+    }),
+    async stop() {
+      await writer.stop();
+      following.stop();
+    },
+  };
+}

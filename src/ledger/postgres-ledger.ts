@@ -1,0 +1,145 @@
+/**
+ * The log in a Postgres table: appends are serialized by the ledger's head row (migrations/0002_ledger.sql).
+ * In: canonical bytes; out: the same bytes. Recognises lost connections; it never notifies inside an append
+ * (postgres-following.ts does, afterwards), nor does it look into the bytes.
+ */
+import type pg from 'pg';
+import { isUnavailable, toFailure } from '../database/pool.ts';
+import { Failure } from '../failure.ts';
+import { canonicalFormatVersion } from './canonical-json.ts';
+import type { AppendResult, Head, Ledger, StoredEvent } from './ledger.ts';
+import { type FollowingOptions, openFollowing } from './postgres-following.ts';
+
+const maxReadBytes = 8 * 1024 * 1024;
+
+export interface PostgresLedgerOptions extends FollowingOptions {
+  /** For reads of pages, so that they do not stand in the way of appends; absent: `pool`. */
+  readonly readPool?: pg.Pool;
+}
+
+export interface PostgresLedger extends Ledger {
+  /** The ledgers that have events, by name; at most 100. */
+  names(): Promise<readonly string[]>;
+  stop(): Promise<void>;
+}
+
+interface AppendRow {
+  readonly appended: boolean;
+  readonly head_revision: number;
+  readonly head_recorded_at: number;
+}
+
+interface EventRow {
+  readonly revision: number;
+  readonly recorded_at: number;
+  readonly bytes: string;
+}
+
+export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedger {
+  const { pool, readPool = pool } = options;
+  const following = openFollowing(options);
+
+  async function append(
+    ledger: string,
+    expectedRevision: number,
+    events: readonly StoredEvent[],
+  ): Promise<AppendResult> {
+    const lines = events.map((event) => event.bytes).join('\n');
+    const times = events.map((event) => new Date(event.recordedAt).toISOString());
+    const { rows } = await pool
+      .query<AppendRow>({
+        name: 'ledger-append',
+        text: 'select appended, head_revision, head_recorded_at from ledger_append($1, $2, $3, $4, $5)',
+        values: [ledger, expectedRevision, canonicalFormatVersion, lines, times],
+      })
+      .catch((error: unknown) => {
+        throw isUnavailable(error) ? unknownOutcome(error) : toFailure(error);
+      });
+    const row = rows[0];
+    if (row === undefined) throw new Error('ledger_append answered nothing');
+    if (!row.appended) {
+      return { appended: false, head: { revision: row.head_revision, recordedAt: row.head_recorded_at } };
+    }
+    following.appended(ledger, row.head_revision);
+    return { appended: true };
+  }
+
+  async function read(ledger: string, after: number, limit: number): Promise<readonly StoredEvent[]> {
+    const { rows } = await readPool
+      .query<EventRow>({
+        name: 'ledger-read',
+        text: `select revision, recorded_at, convert_from(canonical, 'UTF8') as bytes
+               from (
+                 select revision, recorded_at, canonical,
+                        sum(length(canonical)) over (order by revision) - length(canonical) as before
+                 from (
+                   select revision, recorded_at, canonical
+                   from ledger_events
+                   where ledger = $1 and revision > $2
+                   order by revision
+                   limit $3
+                 ) as page
+               ) as sized
+               where before < $4
+               order by revision`,
+        values: [ledger, after, limit, maxReadBytes],
+      })
+      .catch((error: unknown) => {
+        throw toFailure(error);
+      });
+    return rows.map((row) => ({ revision: row.revision, recordedAt: row.recorded_at, bytes: row.bytes }));
+  }
+
+  async function head(ledger: string): Promise<Head> {
+    const { rows } = await pool
+      .query<{ readonly revision: number; readonly recorded_at: number }>({
+        name: 'ledger-head',
+        text: 'select revision, recorded_at from ledger_heads where ledger = $1',
+        values: [ledger],
+      })
+      .catch((error: unknown) => {
+        throw toFailure(error);
+      });
+    const row = rows[0];
+    return row === undefined
+      ? { revision: 0, recordedAt: 0 }
+      : { revision: row.revision, recordedAt: row.recorded_at };
+  }
+
+  return {
+    engine: 'postgres',
+    // A statement takes at most 1 GiB; a changeset of 10,000 changes is about 6 MiB.
+    maxChangesetBytes: 64 * 1024 * 1024,
+    append,
+    read,
+    head,
+    follow: following.follow,
+    async names() {
+      const { rows } = await pool.query<{ readonly ledger: string }>(
+        'select ledger from ledger_heads order by ledger limit 100',
+      );
+      return rows.map((row) => row.ledger);
+    },
+    stop: () => following.stop(),
+  };
+}
+
+function unknownOutcome(cause: unknown): Failure {
+  return new Failure(
+    'unavailable',
+    'the connection to the log was lost: the changeset may or may not have been recorded; ask again with the same Idempotency-Key',
+    { reason: 'outcome_unknown', retryAfterSeconds: 1, cause },
+  );
+}
+
+/** The shared clock, epoch milliseconds: that of the Postgres which all servers use. */
+export async function readSharedClock(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool
+    .query<{ readonly now: number }>({ name: 'shared-clock', text: 'select clock_timestamp() as now' })
+    .catch((error: unknown) => {
+      throw toFailure(error);
+    });
+  const now = rows[0]?.now;
+  if (now === undefined) throw new Error('the clock answered nothing');
+  return Math.floor(now);
+}

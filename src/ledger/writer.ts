@@ -1,0 +1,225 @@
+/**
+ * The writer: the one place where changesets become durable. Start reading here.
+ * In: requests from the doors; out: their answers, once the events survive everything.
+ *
+ *   wait ─► take a group ─► read the clock and the first answers ─► decide all on an overlay ─► append ─► fold ─► answer
+ *
+ * One group is under way at a time, so while one is being written the next one gathers (group commit). A lost race
+ * throws the overlay away, catches up and decides again, a bounded number of times. Nothing is promised before the
+ * append is durable: if we stop before it, nothing happened; after it, the events stand and the answer can be asked
+ * for again with the idempotency key. Refusals wait for the commit as well: they may rest on neighbours, and an append
+ * that succeeds proves that they rest on the ledger's head (a group that appends nothing asks where the head is).
+ */
+import { Failure } from '../failure.ts';
+import { type AnswerDependencies, answerGroup, type Waiting } from './answer-group.ts';
+import {
+  type ChangesetRequest,
+  type ChangesetResult,
+  idempotencyOf,
+  type PreviewResult,
+} from './changeset.ts';
+import { CommitGroup } from './commit-group.ts';
+import { decideGroup, type Outcome } from './decide-group.ts';
+import { findFirstAnswers, type IdempotencyId, type IndexLookup } from './idempotency.ts';
+import type { LiveFold } from './live-fold.ts';
+
+export interface WriterDependencies extends Omit<AnswerDependencies, 'observe'> {
+  readonly fold: LiveFold;
+  /** The shared clock, epoch milliseconds: that of the Postgres that all servers use. */
+  readonly clock: () => Promise<number>;
+  readonly newId: () => string;
+  /** The index of idempotency keys. */
+  readonly findAnswers: (ids: readonly IdempotencyId[]) => Promise<IndexLookup>;
+  readonly observe: WriterObserver;
+  /** Requests that may wait; one more is `unavailable` with Retry-After. */
+  readonly maxQueue: number;
+}
+
+export interface WriterObserver {
+  grouped(requests: number, events: number): void;
+  /** Called when an append begins; what it answers is called when the append is durable. */
+  appending(): () => void;
+  lostRace(): void;
+  changed(result: ChangesetResult): void;
+}
+
+const maxGroupRequests = 1_000;
+/** Deciding them is one turn of the event loop, about 20 µs a change; a single changeset may hold more. */
+const maxGroupChanges = 2_000;
+const maxRaces = 20;
+/** Writes stop when the ledger is further ahead of the shared clock than this: recorded time must not run away. */
+const maxHeadAheadMs = 5_000;
+
+export class Writer {
+  readonly #on: WriterDependencies;
+  readonly #queue: Waiting[] = [];
+  readonly #unfinished = new Set<Promise<unknown>>();
+  #running: Promise<void> | undefined;
+  #isStopping = false;
+
+  constructor(dependencies: WriterDependencies) {
+    this.#on = dependencies;
+  }
+
+  /** Appends a changeset. Failures: conflict, invalid, refused, and `unavailable` (the outcome may be unknown then). */
+  submit(request: ChangesetRequest): Promise<ChangesetResult> {
+    if (this.#isStopping) return Promise.reject(stopping());
+    if (this.#queue.length >= this.#on.maxQueue) {
+      return Promise.reject(
+        new Failure('unavailable', 'too many changesets are waiting', {
+          reason: 'queue_full',
+          retryAfterSeconds: 1,
+        }),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Decides without appending. */
+  async preview(request: ChangesetRequest): Promise<PreviewResult> {
+    const group = this.#openGroup(await this.#on.clock());
+    const { revision } = this.#state;
+    const { events, warnings, bytes } = group.decide(request, this.#on.newId());
+    return { events, warnings, bytes, revision, maxBytes: this.#log.maxChangesetBytes };
+  }
+
+  /** Waits until everything that was taken is answered; what comes later is `unavailable`. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#running;
+    await Promise.all(this.#unfinished);
+  }
+
+  /** Requests that wait to be taken. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get #state() {
+    return this.#on.fold.state;
+  }
+
+  get #log() {
+    return this.#on.fold.log;
+  }
+
+  async #run(): Promise<void> {
+    // Lets all requests of this turn of the event loop gather into the first group.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      const waiting = this.#take();
+      try {
+        await this.#commit(waiting);
+      } catch (error) {
+        for (const { reject } of waiting) reject(error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  #take(): readonly Waiting[] {
+    let count = 0;
+    let changes = 0;
+    for (const { request } of this.#queue) {
+      changes += request.changes.length;
+      if (count > 0 && (count >= maxGroupRequests || changes > maxGroupChanges)) break;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #commit(waiting: readonly Waiting[]): Promise<void> {
+    const { fold, clock, findAnswers, newId, observe } = this.#on;
+    const { maxChangesetBytes } = this.#log;
+    const requests = waiting.map(({ request }) => request);
+    const ids = requests.map(idempotencyOf).filter((id) => id !== undefined);
+    for (let race = 0; race < maxRaces; race++) {
+      const [now, firstAnswer] = await Promise.all([
+        clock(),
+        findFirstAnswers(findAnswers, fold.idempotency, ids),
+      ]);
+      // From here to the append nothing is awaited: what the tail and the state say, they say of one revision.
+      const base = this.#state.revision;
+      const group = this.#openGroup(now);
+      const outcomes = decideGroup({ firstAnswer, newId, maxChangesetBytes }, requests, group);
+      if (await this.#stands(base, group, outcomes)) {
+        observe.grouped(waiting.length, group.stored.length);
+        const answered = answerGroup(this.#on, this.#state.revision, waiting, outcomes);
+        this.#queue.unshift(...answered.deferred);
+        this.#finish(answered.replayed);
+        await answered.remembered;
+        return;
+      }
+      observe.lostRace();
+      await fold.catchUp().catch((failure: unknown) => {
+        throw fold.stopped === undefined ? failure : cannotFollow(failure);
+      });
+    }
+    throw new Failure('unavailable', 'other servers were faster every time; try again', {
+      reason: 'races_lost',
+      retryAfterSeconds: 1,
+    });
+  }
+
+  #openGroup(now: number): CommitGroup {
+    const { fold } = this.#on;
+    if (fold.stopped !== undefined) throw cannotFollow(fold.stopped);
+    const { recordedAt } = this.#state;
+    if (recordedAt - now > maxHeadAheadMs) {
+      throw new Failure('unavailable', 'the ledger is ahead of the database clock; writes wait for it', {
+        reason: 'clock_behind',
+        retryAfterSeconds: Math.ceil((recordedAt - now) / 1000),
+      });
+    }
+    return new CommitGroup(fold.name, this.#state, Math.max(now, recordedAt));
+  }
+
+  /** Whether what was decided holds: the events are durable, and all of it rested on the head of the log. */
+  async #stands(base: number, group: CommitGroup, outcomes: readonly Outcome[]): Promise<boolean> {
+    if (!group.isEmpty) return this.#append(base, group);
+    if (outcomes.every((outcome) => 'first' in outcome)) return true;
+    return (await this.#log.head(this.#on.fold.name)).revision === base;
+  }
+
+  /** Whether the events stand: true also when the outcome was unknown and the log shows them. */
+  async #append(base: number, group: CommitGroup): Promise<boolean> {
+    const { fold, observe } = this.#on;
+    const appended = observe.appending();
+    try {
+      const result = await this.#log.append(fold.name, base, group.stored);
+      if (!result.appended) return false;
+    } catch (error) {
+      // If the connection went away after the commit, the log has our events: look before giving up.
+      const first = group.recorded[0];
+      await fold.catchUp().catch(() => undefined);
+      if (first === undefined || !fold.hasFolded(first.changesetId)) throw error;
+    }
+    fold.foldOwn(base, group);
+    appended();
+    return true;
+  }
+
+  /** Lets stop() wait for work that nothing else waits for. */
+  #finish(work: Promise<unknown>): void {
+    this.#unfinished.add(work);
+    void work.then(() => this.#unfinished.delete(work));
+  }
+}
+
+function cannotFollow(cause: unknown): Failure {
+  return new Failure(
+    'unavailable',
+    'the live state no longer follows the ledger; see the status of this server',
+    {
+      reason: 'live_state_stopped',
+      cause,
+    },
+  );
+}
+
+function stopping(): Failure {
+  return new Failure('unavailable', 'the server is stopping', { reason: 'stopping', retryAfterSeconds: 2 });
+}
