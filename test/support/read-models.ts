@@ -1,0 +1,94 @@
+/**
+ * Read models under test: histories into a log, projections over it, and all rows out for comparison.
+ * Used by test/projections/ and test/projector/; needs a migrated database.
+ */
+import type pg from 'pg';
+import { projections } from '../../projections/index.ts';
+import { encodeEvent } from '../../src/ledger/event-codec.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
+import { LedgerProjector, type LedgerProjectorOptions } from '../../src/projector/ledger-projector.ts';
+import type { History } from './histories.ts';
+
+export const testLedger = 'default';
+
+const silentLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export async function appendHistory(log: Ledger, history: History): Promise<void> {
+  for (const changeset of history) {
+    const { revision } = await log.head(testLedger);
+    const result = await log.append(
+      testLedger,
+      revision,
+      changeset.map((event) => encodeEvent(event)),
+    );
+    if (!result.appended) throw new Error('the history does not follow the head');
+  }
+}
+
+export async function logOf(history: History): Promise<Ledger> {
+  const log = createMemoryLedger();
+  await appendHistory(log, history);
+  return log;
+}
+
+/** The same log, read at most so many events at once. */
+export function inBites(log: Ledger, limit: number): Ledger {
+  return { ...log, read: (ledger, after, wanted) => log.read(ledger, after, Math.min(limit, wanted)) };
+}
+
+export function optionsFor(pool: pg.Pool, log: Ledger): LedgerProjectorOptions {
+  return {
+    pool,
+    ledger: log,
+    projections,
+    log: silentLog,
+    now: () => Date.now(),
+    onProgress: () => undefined,
+  };
+}
+
+/** Moves all projections from their checkpoints to the end of the log. */
+export async function projectAll(
+  pool: pg.Pool,
+  log: Ledger,
+  wanted: readonly (typeof projections)[number][] = projections,
+): Promise<LedgerProjector> {
+  const projector = new LedgerProjector({ ...optionsFor(pool, log), projections: wanted }, testLedger);
+  await projector.open(false);
+  while ((await projector.step()) > 0);
+  return projector;
+}
+
+export const readModelTables = projections.flatMap(({ tables }) => tables);
+
+/** Takes away all rows and checkpoints, so that another log may follow. */
+export async function emptyReadModels(pool: pg.Pool): Promise<void> {
+  for (const table of [...readModelTables, 'projection_checkpoints'])
+    await pool.query(`delete from ${table}`);
+}
+
+/** Every row of every read model as text, in a fixed order; the tables by name. */
+export async function rowsOfReadModels(pool: pg.Pool): Promise<Readonly<Record<string, readonly string[]>>> {
+  const all: Record<string, readonly string[]> = {};
+  for (const table of readModelTables) {
+    const { rows } = await pool.query<{ row: string }>(
+      `select t::text as row from ${table} t order by t::text collate "C"`,
+    );
+    all[table] = rows.map(({ row }) => row);
+  }
+  return all;
+}
+
+/** Where every projection stands. */
+export async function checkpointsOf(
+  pool: pg.Pool,
+): Promise<readonly { projection: string; revision: number; state: string; error: string | null }[]> {
+  const { rows } = await pool.query<{
+    projection: string;
+    revision: number;
+    state: string;
+    error: string | null;
+  }>('select projection, revision, state, error from projection_checkpoints order by ledger, projection');
+  return rows;
+}
