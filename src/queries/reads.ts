@@ -1,0 +1,45 @@
+/**
+ * All questions of domain/questions.ts bound to a pool: what the composition root gives to http/.
+ */
+import type pg from 'pg';
+import type { Reads } from '../domain/questions.ts';
+import { findChangeset } from './find-changeset.ts';
+import { findEvents } from './find-events.ts';
+import { historyPage } from './history-page.ts';
+import { historyStream } from './history-stream.ts';
+import { layersAt } from './layers-at.ts';
+import { findKey, listKeys } from './list-keys.ts';
+import { findModel, listModels } from './list-models.ts';
+import { listOverrides } from './list-overrides.ts';
+import { listPrices } from './list-prices.ts';
+import { listProjections } from './list-projections.ts';
+import { listTags } from './list-tags.ts';
+import { modelHistory } from './model-history.ts';
+import { recordedAt } from './recorded-at.ts';
+import { revisionAt } from './revision-at.ts';
+import { stateAt } from './state-at.ts';
+import { type WaitOptions, waitFor } from './wait-for.ts';
+
+/** The reads of a pool; it needs no more than the grants of `varve_http`. */
+export function bindReads(pool: pg.Pool, options: WaitOptions): Reads {
+  return {
+    waitFor: (...question) => waitFor(pool, options, ...question),
+    revisionAt: (...question) => revisionAt(pool, ...question),
+    recordedAt: (...question) => recordedAt(pool, ...question),
+    stateAt: (...question) => stateAt(pool, ...question),
+    layersAt: (...question) => layersAt(pool, ...question),
+    events: (...question) => findEvents(pool, ...question),
+    history: (...question) => historyPage(pool, ...question),
+    historyStream: (...question) => historyStream(pool, ...question),
+    changeset: (...question) => findChangeset(pool, ...question),
+    keys: (...question) => listKeys(pool, ...question),
+    key: (...question) => findKey(pool, ...question),
+    overrides: (...question) => listOverrides(pool, ...question),
+    models: (...question) => listModels(pool, ...question),
+    model: (...question) => findModel(pool, ...question),
+    modelHistory: (...question) => modelHistory(pool, ...question),
+    prices: (...question) => listPrices(pool, ...question),
+    tags: (...question) => listTags(pool, ...question),
+    projections: (...question) => listProjections(pool, ...question),
+  };
+}
