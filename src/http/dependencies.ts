@@ -1,0 +1,74 @@
+/**
+ * What the HTTP side is given by the composition root: live ledgers, reads, keys, metrics; never a pool.
+ */
+import type { RecordedEvent, Role } from '../domain/event.ts';
+import type { LiveState } from '../domain/live-state.ts';
+import type { Reads } from '../domain/questions.ts';
+import type { ChangesetRequest, ChangesetResult, PreviewResult } from '../ledger/changeset.ts';
+
+/** One ledger as a server holds it: its live state, its writer, what comes in. */
+export interface LiveLedger {
+  readonly name: string;
+  /** Head, recorded time and everything that resolution and deciding need; changes in place, changeset by changeset. */
+  readonly state: LiveState;
+  /** Appends and answers once durable and folded. Failures: invalid, conflict, refused, unavailable. */
+  submit(request: ChangesetRequest): Promise<ChangesetResult>;
+  /** Decides without appending. */
+  preview(request: ChangesetRequest): Promise<PreviewResult>;
+  /** Resolves once the live state holds the revision; Failure `unavailable` after the bound (5 s). */
+  reached(revision: number): Promise<void>;
+  /** Calls back with every whole changeset that enters the live state from now on, in order; answers how to stop. */
+  onChangeset(listener: (events: readonly RecordedEvent[]) => void): () => void;
+  /** Events after a revision, decoded, from the log; whole pages of at most `limit`. */
+  readLog(after: number, limit: number): Promise<readonly RecordedEvent[]>;
+  /** Age of what is served: milliseconds since this server last heard from the log. */
+  ageMs(): number;
+  status(): { readonly engine: string; readonly logRevision: number; readonly maxChangesetBytes: number };
+}
+
+/** Whose key it is. */
+export interface Principal {
+  readonly keyId: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly trusted: boolean;
+  /** The ledger the key belongs to; admins of `default` may choose another. */
+  readonly ledger: string;
+}
+
+export interface HttpDependencies {
+  /** The live ledger of that name, or undefined: an unknown one is never made. Loads it on first use. */
+  ledger(name: string): Promise<LiveLedger | undefined>;
+  /** Ledgers already live, for a look without waiting. */
+  liveLedger(name: string): LiveLedger | undefined;
+  readonly reads: Reads;
+  /** Who a bearer token belongs to; undefined when it is unknown or revoked. Cached; synchronous when it can be. */
+  authenticate(token: string): Principal | undefined | Promise<Principal | undefined>;
+  /** Makes a key: stores the verifier, then appends ApiKeyCreated. The secret is in the answer once. */
+  createApiKey(
+    ledger: LiveLedger,
+    input: { readonly name: string; readonly role: Role; readonly trusted: boolean },
+    meta: Omit<ChangesetRequest, 'changes'>,
+  ): Promise<{ readonly id: string; readonly key: string; readonly result: ChangesetResult }>;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** A clock for durations, milliseconds; never runs backwards. */
+  elapsed(): number;
+  newId(): string;
+  readonly version: string;
+  /** Prometheus text, and the counters that routes feed. */
+  readonly metrics: HttpMetrics;
+  /** Whether the server is on its way out, or cannot serve, and why. */
+  readiness(): { readonly ready: boolean; readonly reason?: string };
+  /** Status of background jobs for /v1/status. */
+  jobs(): Promise<readonly { readonly name: string; readonly state: string }[]>;
+}
+
+export interface HttpMetrics {
+  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** config_cache_hits_total: resolutions answered from memory. */
+  resolvedFromMemory(count: number): void;
+  /** config_load_seconds: resolutions that had to load rows. */
+  loaded(seconds: number): void;
+  request(method: string, route: string, status: number, seconds: number): void;
+}

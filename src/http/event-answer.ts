@@ -1,0 +1,81 @@
+/**
+ * An event as clients read it (api.md, "An Event reads"): without what only the log needs.
+ */
+import { z } from 'zod';
+import { jsonSchema } from '../domain/change.ts';
+import type { RecordedEvent } from '../domain/event.ts';
+import type { FieldChange } from '../domain/field-changes.ts';
+
+/** Leaves out the ledger (the request names it) and the idempotency key (it is its sender's). */
+export function eventAnswer(event: RecordedEvent & { readonly changes: readonly FieldChange[] }) {
+  const { revision, type, schemaVersion, subject, version, data, recordedAt, actor, reason, source } = event;
+  const { changesetId, last, requestId, undoes, changes } = event;
+  return {
+    revision,
+    type,
+    schemaVersion,
+    subject,
+    version,
+    data,
+    recordedAt,
+    actor,
+    reason,
+    source,
+    changesetId,
+    last,
+    requestId,
+    ...(undoes === undefined ? {} : { undoes }),
+    changes,
+  };
+}
+
+export const actorAnswerSchema = z.strictObject({
+  id: z.string(),
+  kind: z.enum(['api_key', 'person', 'system']),
+  via: z.string().optional(),
+});
+
+export const eventAnswerSchema = z
+  .strictObject({
+    revision: z.number().int(),
+    type: z.string(),
+    schemaVersion: z.number().int(),
+    subject: z.string(),
+    version: z.number().int(),
+    data: z.record(z.string(), jsonSchema),
+    recordedAt: z.string(),
+    actor: actorAnswerSchema,
+    reason: z.string(),
+    source: z.enum(['api', 'console', 'cli', 'import', 'rollback', 'system']),
+    changesetId: z.string(),
+    last: z.boolean(),
+    requestId: z.string(),
+    undoes: z.string().optional(),
+    changes: z.array(z.strictObject({ field: z.string(), before: jsonSchema, after: jsonSchema })),
+  })
+  .meta({ id: 'Event', description: 'What happened, who did it, why, and the fields that it changed' });
+
+export const warningSchema = z.strictObject({ code: z.string(), message: z.string(), path: z.string() });
+
+export const changesetAnswerSchema = z
+  .strictObject({
+    changesetId: z.string(),
+    revisions: z.strictObject({ first: z.number().int(), last: z.number().int() }),
+    events: z.array(eventAnswerSchema),
+    warnings: z.array(warningSchema),
+  })
+  .meta({ id: 'Changeset' });
+
+/** Nothing would change: no event, and why. */
+export const nothingChangedSchema = z
+  .strictObject({
+    changesetId: z.null(),
+    events: z.array(eventAnswerSchema).max(0),
+    warnings: z.array(warningSchema),
+  })
+  .meta({ id: 'NothingChanged' });
+
+/** A page of a list. */
+export function pageSchema<S extends z.ZodType>(item: S) {
+  return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
+}

@@ -1,0 +1,49 @@
+/**
+ * The OpenAPI 3.1 document, made from the schemas that check the requests, and the pages that show it.
+ */
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { etagOf, hasTag, jsonContentType } from '../answer.ts';
+
+/** Register before the routes: the document is gathered as they come. */
+export async function useOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Varve',
+        version,
+        description: 'The event-sourced ledger for the configuration of AI models',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'varve_<role>_<id>_<secret>' },
+        },
+      },
+    },
+    transform: createJsonSchemaTransform({ skipList: [] }),
+    transformObject: createJsonSchemaTransformObject({}),
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+}
+
+/** GET /openapi.json. */
+export function addDocumentRoute(app: FastifyInstance): void {
+  let text: string | undefined;
+  app.route({
+    method: 'GET',
+    url: '/openapi.json',
+    config: { access: 'open' },
+    schema: { hide: true },
+    handler: (request, reply) => {
+      text ??= JSON.stringify(app.swagger());
+      const tag = etagOf(text);
+      const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache', etag: tag };
+      if (hasTag(request.headers['if-none-match'], tag)) return reply.code(304).headers(headers).send();
+      return reply.headers({ ...headers, 'content-type': jsonContentType }).send(text);
+    },
+  });
+}

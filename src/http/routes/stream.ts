@@ -1,0 +1,147 @@
+/**
+ * GET /v1/stream: server-sent events of one ledger, resuming by Last-Event-ID.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { formatInstant } from '../../domain/instant.ts';
+import { Failure } from '../../failure.ts';
+import { varyHeader } from '../answer.ts';
+import type { Caller } from '../authentication.ts';
+import { waitForRevision } from '../clocks.ts';
+import type { HttpDependencies, LiveLedger, Principal } from '../dependencies.ts';
+import type { HttpLogger } from '../faults.ts';
+import { invalidAt } from '../problem.ts';
+import { maxRevision, wholeNumber } from '../query-schemas.ts';
+import { checked } from '../request-input.ts';
+import { anyRole } from '../roles.ts';
+import { addRawRoute, none } from '../route.ts';
+import { retryText, revisionText, type StreamView } from '../stream-frames.ts';
+import { StreamHub } from '../stream-hub.ts';
+
+export interface StreamRouteOptions {
+  readonly logger: HttpLogger;
+  readonly heartbeatMs?: number;
+  readonly maxStreams?: number;
+}
+
+const maxPendingBytes = 1024 * 1024;
+const stallMs = 30_000;
+const retryMs = 1_000;
+
+const streamQuery = z.strictObject({
+  from: wholeNumber(0, maxRevision)
+    .meta({
+      type: 'integer',
+      minimum: 0,
+      description: 'The last revision that you have; the head when it is left out',
+    })
+    .exactOptional(),
+  view: z.enum(['events', 'values']).exactOptional(),
+});
+
+export function addStreamRoute(
+  app: FastifyInstance,
+  dependencies: Pick<HttpDependencies, 'authenticate'>,
+  options: StreamRouteOptions,
+): void {
+  const { heartbeatMs = 15_000, maxStreams = 10_000, logger } = options;
+  const hubs = new Map<LiveLedger, StreamHub>();
+  let isEnding = false;
+  const hubOf = (ledger: LiveLedger): StreamHub => {
+    const hub = hubs.get(ledger) ?? new StreamHub(ledger, { heartbeatMs, maxPendingBytes, stallMs });
+    hubs.set(ledger, hub);
+    return hub;
+  };
+  app.addHook('preClose', (done) => {
+    isEnding = true;
+    for (const hub of hubs.values()) hub.end(retryMs);
+    done();
+  });
+  addRawRoute(app, {
+    method: 'GET',
+    url: '/v1/stream',
+    access: anyRole,
+    tag: 'Resolve',
+    summary: 'Changesets as they happen, as server-sent events; the id of a message is its revision',
+    params: none,
+    query: streamQuery,
+    body: none,
+    headers: z.object({ 'last-event-id': z.string().optional() }),
+    contentTypes: ['text/event-stream'],
+    answers: { 200: z.string() },
+    handle: async (call, reply) => {
+      const view = viewFor(call.principal, call.query.view);
+      const given = await positionOf(call.request, call.ledger, call.query.from);
+      const count = [...hubs.values()].reduce((sum, hub) => sum + hub.size, 0);
+      if (count >= maxStreams)
+        throw new Failure('limited', 'too many streams are open', {
+          reason: 'too_many_streams',
+          retryAfterSeconds: 10,
+        });
+      if (isEnding) throw new Failure('unavailable', 'this server is about to end', { reason: 'ending' });
+      const position = given ?? call.ledger.state.revision;
+      open(reply, call, given === undefined);
+      const isStillKnown = async () => (await dependencies.authenticate(call.token)) !== undefined;
+      hubOf(call.ledger)
+        .serve(reply.raw, { view, position, isStillKnown })
+        .catch((error: unknown) =>
+          logger.warn({ requestId: call.request.id, err: error }, 'a stream was cut off'),
+        );
+    },
+  });
+}
+
+/** A service sees what it resolves with; who did what and why is for the roles that may read it elsewhere. */
+function viewFor({ role }: Principal, asked: StreamView | undefined): StreamView {
+  if (role !== 'service') return asked ?? 'events';
+  if (asked === 'events') {
+    throw new Failure('forbidden', 'the role service streams the view values', {
+      reason: 'wrong_role',
+      details: [{ path: 'query.view', message: 'the role service streams the view values' }],
+    });
+  }
+  return 'values';
+}
+
+/**
+ * The last revision that the client has: Last-Event-ID, or else `from`; undefined when it has none.
+ * A Last-Event-ID from another server may be ahead of this one: then this one catches up first (bounded).
+ */
+async function positionOf(
+  request: FastifyRequest,
+  ledger: LiveLedger,
+  from: number | undefined,
+): Promise<number | undefined> {
+  const id = request.headers['last-event-id'];
+  if (id !== undefined && id !== '') {
+    const schema = z.object({ 'Last-Event-ID': wholeNumber(0, maxRevision) });
+    const { 'Last-Event-ID': revision } = checked(schema, { 'Last-Event-ID': id }, 'header');
+    await waitForRevision(ledger, revision, 'header.Last-Event-ID');
+    return revision;
+  }
+  const head = ledger.state.revision;
+  if (from !== undefined && from > head) {
+    throw invalidAt('query.from', `the ledger ends at revision ${head}`, 'beyond_head');
+  }
+  return from;
+}
+
+/**
+ * Sends the headers. A client that named no revision is told the head at once, so that it has one to resume from
+ * should the connection break before the first change.
+ */
+function open(reply: FastifyReply, { ledger }: Caller, tellsHead: boolean): void {
+  const { state } = ledger;
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Accel-Buffering': 'no',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Request-Id': reply.request.id,
+    Vary: varyHeader,
+    'Varve-Revision': state.revision,
+  });
+  const head = tellsHead ? revisionText(state.revision, formatInstant(state.recordedAt)) : '';
+  reply.raw.write(`${retryText(retryMs)}${head}`);
+}
