@@ -1,0 +1,89 @@
+/**
+ * Opens the database: the embedded one, or the one of DATABASE_URL; migrated, with a pool for each role.
+ * In: settings; out: pools and how to let go of them. The HTTP side's role has no write grant on read models.
+ */
+import { join } from 'node:path';
+import pg from 'pg';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
+import { migrate } from '../database/migrate.ts';
+import { availableRoles, createPool, type DatabaseRole } from '../database/pool.ts';
+import type { ServerSettings } from '../settings.ts';
+import { rootFolder } from './root-folder.ts';
+
+export interface OpenDatabase {
+  readonly connectionString: string;
+  /** The HTTP side: reads everything, writes the log and the operational tables. */
+  readonly http: pg.Pool;
+  /** One connection for appends, so that no read ever stands in their way. */
+  readonly append: pg.Pool;
+  /** The projector: writes read models. */
+  readonly projector: pg.Pool;
+  readonly connectListener: () => Promise<pg.Client>;
+  /** Where the embedded database's files are; undefined when the database is somebody else's. */
+  readonly dataDir: string | undefined;
+  stop(): Promise<void>;
+}
+
+export async function openDatabase(
+  settings: Pick<ServerSettings, 'databaseUrl' | 'dataDir'>,
+  log: (line: string) => void,
+): Promise<OpenDatabase> {
+  const embedded: EmbeddedPostgres | undefined =
+    settings.databaseUrl === undefined
+      ? await startEmbeddedPostgres({ dataDir: settings.dataDir, log })
+      : undefined;
+  try {
+    return await openPools(settings.databaseUrl ?? embedded?.connectionString ?? '', embedded, log);
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+async function openPools(
+  connectionString: string,
+  embedded: EmbeddedPostgres | undefined,
+  log: (line: string) => void,
+): Promise<OpenDatabase> {
+  const owner = createPool(connectionString, {
+    max: 1,
+    applicationName: 'varve-migrate',
+    statementTimeoutMs: 0,
+  });
+  let roles: ReadonlySet<DatabaseRole>;
+  try {
+    await migrate(owner, join(rootFolder, 'migrations'), log);
+    roles = await availableRoles(owner);
+  } finally {
+    await owner.end();
+  }
+  if (roles.size < 2) log('the database user may make no roles: read models are guarded by code alone');
+  const pool = (role: DatabaseRole, max: number, applicationName: string, statementTimeoutMs: number) =>
+    createPool(connectionString, {
+      max,
+      applicationName,
+      statementTimeoutMs,
+      ...(roles.has(role) ? { role } : {}),
+    });
+  const http = pool('varve_http', 10, 'varve-http', 15_000);
+  const append = pool('varve_http', 2, 'varve-append', 15_000);
+  const projector = pool('varve_projector', 6, 'varve-projector', 300_000);
+  return {
+    connectionString,
+    http,
+    append,
+    projector,
+    dataDir: embedded?.dataDir,
+    async connectListener() {
+      const client = new pg.Client({ connectionString, application_name: 'varve-listen', keepAlive: true });
+      // A lost connection is told by 'error'; without a listener it would end the process.
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
+    },
+    async stop() {
+      await Promise.all([http.end(), append.end(), projector.end()]);
+      await embedded?.stop();
+    },
+  };
+}

@@ -1,0 +1,269 @@
+/**
+ * Puts the parts together: database, log, projector, live ledgers, HTTP, chores; and takes them apart again.
+ * In: settings and a logger; out: a running Varve. End-to-end tests start this very thing.
+ *
+ * It stops in the order of the promises: no new requests, then what was taken is finished, then the rest.
+ */
+import type { Logger } from 'pino';
+import { projections } from '../../projections/index.ts';
+import { delay, elapsed, newId, now, randomWord } from '../clock-and-ids.ts';
+import type { HttpDependencies } from '../http/dependencies.ts';
+import { buildServer } from '../http/server.ts';
+import { type RunningChores, startChores } from '../jobs/chores.ts';
+import { openPostgresLedger, readSharedClock } from '../ledger/postgres-ledger.ts';
+import { loadLiveState } from '../projector/load-live-state.ts';
+import { type Projector, startProjector } from '../projector/projector.ts';
+import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
+import { findIdempotent } from '../queries/find-idempotent.ts';
+import { bindReads } from '../queries/reads.ts';
+import { forgetAnswers, remember } from '../queries/remembered-answers.ts';
+import type { ServerSettings } from '../settings.ts';
+import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
+import { createAuthenticate } from './api-keys.ts';
+import { openDatabase } from './database.ts';
+import { createLedgers, defaultLedger, type Ledgers } from './ledgers.ts';
+import { listen, stopListening } from './listen.ts';
+import { createMetrics } from './metrics.ts';
+import { version } from './version.ts';
+
+/** Which parts run: `npm start` is all of them. */
+export type Part = 'all' | 'server' | 'worker';
+
+export interface RunningVarve {
+  /** Where the API is; undefined for a worker alone. */
+  readonly url: string | undefined;
+  /** The admin's key, when it was made by this start. */
+  readonly adminKey: string | undefined;
+  readonly revision: number | undefined;
+  /** Where the embedded database's files are; undefined with DATABASE_URL. */
+  readonly dataDir: string | undefined;
+  stop(): Promise<void>;
+}
+
+const pollMs = 1_000;
+const maxQueue = 10_000;
+const rememberDays = 30;
+const hourMs = 3_600_000;
+const bodyLimitBytes = 8 * 1024 * 1024;
+
+export async function startVarve(
+  settings: ServerSettings,
+  part: Part,
+  logger: Logger,
+): Promise<RunningVarve> {
+  const undo: (() => Promise<unknown>)[] = [];
+  // Every step is taken, also when one before it fails: the database must not be left running.
+  const stop = async () => {
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) {
+      await step().catch((failure: unknown) => failures.push(failure));
+    }
+    if (failures.length > 0) throw failures[0];
+  };
+  try {
+    return { ...(await startParts(settings, part, logger, undo)), stop };
+  } catch (error) {
+    await stop().catch((failure: unknown) =>
+      logger.warn({ err: failure }, 'a part did not stop as it should'),
+    );
+    throw error;
+  }
+}
+
+async function startParts(
+  settings: ServerSettings,
+  part: Part,
+  logger: Logger,
+  undo: (() => Promise<unknown>)[],
+): Promise<Omit<RunningVarve, 'stop'>> {
+  const database = await openDatabase(settings, (line) => logger.info(line));
+  undo.push(() => database.stop());
+  const log = openPostgresLedger({
+    pool: database.append,
+    readPool: database.http,
+    connectListener: database.connectListener,
+    pollMs,
+  });
+  undo.push(() => log.stop());
+
+  const checkpoints = new Map<string, number>();
+  const projector = await startProjector({
+    pool: database.projector,
+    ledger: log,
+    ledgers: () => log.names(),
+    projections,
+    log: logger,
+    now,
+    onProgress: (ledger, projection, revision) => checkpoints.set(`${ledger}/${projection}`, revision),
+    pollMs,
+  });
+  undo.push(() => projector.stop());
+
+  let chores: RunningChores | undefined;
+  if (part !== 'server') {
+    chores = await startChores({
+      connection:
+        settings.redisUrl === undefined
+          ? { kind: 'postgres', connectionString: database.connectionString }
+          : { kind: 'redis', url: settings.redisUrl },
+      chores: [
+        { name: 'forget-answers', everyMs: hourMs, run: () => forgetAnswers(database.http, rememberDays) },
+      ],
+      onTrouble: (failure) => logger.warn({ err: failure }, 'background work has trouble'),
+    });
+    undo.push(() => chores?.stop() ?? Promise.resolve());
+  }
+  if (part === 'worker') {
+    follow(log, projector, undo);
+    return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
+  }
+  const reads = bindReads(database.http, {
+    waitTimeoutMs: 5_000,
+    knownCheckpoint: (ledger, projection) => checkpoints.get(`${ledger}/${projection}`),
+  });
+  return startServer({ settings, logger, database, log, projector, reads, chores, undo });
+}
+
+/** A worker alone wakes its projector by the log. */
+function follow(
+  log: ReturnType<typeof openPostgresLedger>,
+  projector: Projector,
+  undo: (() => Promise<unknown>)[],
+): void {
+  const following = log.follow(defaultLedger, () => projector.wake(defaultLedger));
+  undo.push(async () => following.stop());
+}
+
+interface ServerParts {
+  readonly settings: ServerSettings;
+  readonly logger: Logger;
+  readonly database: Awaited<ReturnType<typeof openDatabase>>;
+  readonly log: ReturnType<typeof openPostgresLedger>;
+  readonly projector: Projector;
+  readonly reads: HttpDependencies['reads'];
+  readonly chores: RunningChores | undefined;
+  readonly undo: (() => Promise<unknown>)[];
+}
+
+async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop'>> {
+  const { settings, logger, database, reads, chores, undo } = parts;
+  const metrics = createMetrics(
+    { ledgers: () => gaugesOf(ledgers), projectionLags: () => lagsOf(ledgers, reads) },
+    elapsed,
+  );
+  const ledgers = openLedgers(parts, metrics.writer);
+  undo.push(() => ledgers.stop());
+  const main = await ledgers.open(defaultLedger);
+  if (main === undefined) throw new Error('the default ledger did not open');
+  const store = {
+    insert: (verifier: Parameters<typeof insertVerifier>[1]) => insertVerifier(database.http, verifier),
+    delete: (id: string) => deleteVerifier(database.http, id),
+  };
+  const adminKey = await ensureAdmin(main, settings.adminKey, store, randomWord);
+
+  const authenticate = createAuthenticate({
+    findVerifier: (id) => findVerifier(database.http, id),
+    standing: (ledger, id) => ledgers.get(ledger)?.state.apiKey(id),
+    open: async (ledger) => (await ledgers.open(ledger)) !== undefined,
+  });
+  if (settings.adminKey !== undefined && (await authenticate(settings.adminKey)) === undefined) {
+    logger.warn(
+      'VARVE_ADMIN_KEY opens nothing: its id was given to another key or revoked; choose another id',
+    );
+  }
+
+  let isStopping = false;
+  const server = await buildServer(
+    {
+      ledger: (name) => ledgers.open(name),
+      liveLedger: (name) => ledgers.get(name),
+      reads,
+      authenticate,
+      createApiKey: createApiKeyMaker(store, randomWord),
+      now,
+      elapsed,
+      newId,
+      version,
+      metrics: metrics.http,
+      readiness: () => readinessOf(isStopping, ledgers),
+      jobs: async () => chores?.status() ?? [],
+    },
+    { logger, bodyLimitBytes },
+  );
+  undo.push(async () => {
+    isStopping = true;
+    await stopListening(server);
+  });
+  const url = await listen(server, settings);
+  return {
+    url,
+    adminKey: settings.adminKey === undefined ? adminKey : undefined,
+    revision: main.state.revision,
+    dataDir: database.dataDir,
+  };
+}
+
+function openLedgers(parts: ServerParts, observe: ReturnType<typeof createMetrics>['writer']): Ledgers {
+  const { settings, logger, database, log, projector, reads } = parts;
+  return createLedgers({
+    log,
+    seed: settings.seed,
+    loadState: async (name) => ({
+      state: await loadLiveState(database.http, name, log),
+      indexedTo: (await findIdempotent(database.http, name, [])).checkpoint,
+    }),
+    writerFor: (name) => ({
+      clock: () => readSharedClock(database.append),
+      newId,
+      findAnswers: (ids) => findIdempotent(database.http, name, ids),
+      rememberNoChange: async (id, bodyHash, answer) => {
+        await remember(database.http, name, id, bodyHash, answer);
+      },
+      replay: (first, last) => replay(reads, name, first, last),
+      observe,
+      maxQueue,
+    }),
+    onOpened: (ledger) => ledger.onChangeset(() => projector.wake(ledger.name)),
+    now,
+    delay,
+    warn: (message, failure) => logger.warn({ err: failure }, message),
+  });
+}
+
+/** The events of a changeset as they were answered, from the history once it is there. */
+async function replay(reads: HttpDependencies['reads'], ledger: string, first: number, last: number) {
+  await reads.waitFor(ledger, last, ['history']);
+  const revisions = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const events = await reads.events(ledger, revisions);
+  return revisions.flatMap((revision) => events.get(revision) ?? []);
+}
+
+function readinessOf(isStopping: boolean, ledgers: Ledgers): ReturnType<HttpDependencies['readiness']> {
+  if (isStopping) return { ready: false, reason: 'stopping' };
+  const isStuck = ledgers.get(defaultLedger)?.fold.stopped !== undefined;
+  return isStuck ? { ready: false, reason: 'the live state no longer follows its log' } : { ready: true };
+}
+
+function gaugesOf(ledgers: Ledgers) {
+  return ledgers.running().map((ledger) => ({
+    ledger: ledger.name,
+    revision: ledger.state.revision,
+    ageMs: ledger.ageMs(),
+    waiting: ledger.waiting(),
+  }));
+}
+
+async function lagsOf(ledgers: Ledgers, reads: HttpDependencies['reads']) {
+  const rows = await Promise.all(
+    ledgers.running().map(async ({ name, state }) => {
+      const statuses = await reads.projections(name).catch(() => []);
+      return statuses.map((status) => ({
+        ledger: name,
+        projection: status.name,
+        lag: Math.max(0, state.revision - status.revision),
+        isStopped: status.state === 'stopped',
+      }));
+    }),
+  );
+  return rows.flat();
+}

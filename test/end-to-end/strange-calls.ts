@@ -1,0 +1,204 @@
+/**
+ * How somebody of one ledger might ask for what is in another one: example calls for every route that takes an API key.
+ * In: the names that another ledger gave to its things; out: calls by route. A new route needs an entry here, and
+ * ledger-isolation.integration.test.ts fails without it.
+ */
+
+/** The names of things in the other ledger. What they hold is marked with something that is never asked for. */
+export interface OtherLedger {
+  readonly ledger: string;
+  readonly key: string;
+  readonly model: string;
+  readonly tenant: string;
+  readonly tag: string;
+  readonly apiKeyId: string;
+  readonly changesetId: string;
+  /** A revision that the other ledger has and the caller's has not. */
+  readonly revision: number;
+  /** Of an assertion that is scheduled there. */
+  readonly scheduledRevision: number;
+  /** An idempotency key that was used there, with this body. */
+  readonly idempotent: { readonly key: string; readonly body: object };
+  readonly historyCursor: string;
+}
+
+export interface StrangeCall {
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The statuses that show that nothing of the kind is there, or that something of one's own was made. */
+  readonly statuses: readonly number[];
+}
+
+const reason = 'a stranger asks';
+const found = [200];
+const made = [200, 201];
+const absent = [404];
+const refused = [422];
+
+export function strangeCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
+  return { ...readCalls(other), ...modelCalls(other), ...writeCalls(other) };
+}
+
+function readCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
+  const { key, tenant, tag, revision, changesetId } = other;
+  const model = encodeURIComponent(other.model);
+  const context = `tenant=${tenant}&user=${tenant}&tier=${tenant}`;
+  return {
+    'GET /v1/resolve/:key': [
+      { path: `/v1/resolve/${key}?${context}`, statuses: absent },
+      { path: `/v1/resolve/shared.key?${context}`, statuses: found },
+      { path: `/v1/resolve/shared.key?${context}&asOf=tag:${tag}`, statuses: [400, 404] },
+      { path: `/v1/resolve/shared.key?${context}&asOf=${revision}`, statuses: [400] },
+    ],
+    'GET /v1/resolve': [
+      { path: `/v1/resolve?${context}`, statuses: found },
+      { path: `/v1/resolve?keys=${key}`, statuses: absent },
+    ],
+    'POST /v1/resolve': [
+      { path: '/v1/resolve', body: { contexts: [{ tenant }, { user: tenant }] }, statuses: found },
+      { path: '/v1/resolve', body: { contexts: [{ tenant }], keys: [key] }, statuses: absent },
+    ],
+    'GET /v1/explain/:key': [
+      { path: `/v1/explain/${key}?${context}`, statuses: absent },
+      { path: `/v1/explain/shared.key?${context}`, statuses: found },
+    ],
+    'GET /v1/overrides': [
+      { path: '/v1/overrides?limit=1000', statuses: found },
+      { path: `/v1/overrides?key=${key}`, statuses: found },
+      { path: `/v1/overrides?scope=tenant:${tenant}`, statuses: found },
+    ],
+    'GET /v1/keys': [{ path: '/v1/keys?limit=1000', statuses: found }],
+    'GET /v1/keys/:key': [
+      { path: `/v1/keys/${key}`, statuses: absent },
+      { path: '/v1/keys/shared.key', statuses: found },
+    ],
+    'GET /v1/history': [
+      { path: '/v1/history?limit=1000', statuses: found },
+      { path: `/v1/history?key=${key}`, statuses: found },
+      { path: `/v1/history?model=${model}`, statuses: found },
+      { path: `/v1/history?scope=tenant:${tenant}`, statuses: found },
+      { path: `/v1/history?changeset=${changesetId}`, statuses: found },
+      { path: `/v1/history?q=${tenant}`, statuses: found },
+      { path: `/v1/history?cursor=${encodeURIComponent(other.historyCursor)}`, statuses: [200, 400] },
+      { path: '/v1/history', headers: { accept: 'text/csv' }, statuses: found },
+      { path: '/v1/history', headers: { accept: 'application/x-ndjson' }, statuses: found },
+    ],
+    'GET /v1/events/:revision': [{ path: `/v1/events/${revision}`, statuses: absent }],
+    'GET /v1/changesets/:id': [{ path: `/v1/changesets/${changesetId}`, statuses: absent }],
+    'GET /v1/tags': [{ path: '/v1/tags', statuses: found }],
+    'GET /v1/snapshot': [
+      { path: '/v1/snapshot', statuses: found },
+      { path: `/v1/snapshot?scopes=tenant:${tenant}`, statuses: found },
+    ],
+    'GET /v1/ledgers': [{ path: '/v1/ledgers', statuses: [403] }],
+    'GET /v1/api-keys': [{ path: '/v1/api-keys?limit=1000', statuses: found }],
+    'GET /v1/whoami': [
+      { path: '/v1/whoami', statuses: found },
+      { path: '/v1/whoami', headers: { 'varve-ledger': other.ledger }, statuses: [403] },
+    ],
+    'GET /v1/status': [
+      { path: '/v1/status', statuses: found },
+      { path: '/v1/status', headers: { 'varve-ledger': other.ledger }, statuses: [403] },
+    ],
+    // Read line by line by the test itself, which has to end it.
+    'GET /v1/stream': [],
+  };
+}
+
+function modelCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
+  const id = encodeURIComponent(other.model);
+  const [provider] = other.model.split('/');
+  const pricing = { input: '1', output: '2' };
+  return {
+    'GET /v1/models': [
+      { path: '/v1/models?limit=1000', statuses: found },
+      { path: `/v1/models?q=${other.tenant}&provider=${provider}`, statuses: found },
+    ],
+    'GET /v1/models/:id': [{ path: `/v1/models/${id}`, statuses: absent }],
+    'GET /v1/models/:id/history': [{ path: `/v1/models/${id}/history`, statuses: absent }],
+    'GET /v1/models/:id/prices': [{ path: `/v1/models/${id}/prices`, statuses: absent }],
+    'PATCH /v1/models/:id': [
+      { path: `/v1/models/${id}`, body: { name: 'mine now', reason }, statuses: absent },
+    ],
+    'DELETE /v1/models/:id': [{ path: `/v1/models/${id}`, body: { reason }, statuses: absent }],
+    'POST /v1/models/:id/deprecate': [
+      { path: `/v1/models/${id}/deprecate`, body: { reason }, statuses: absent },
+      { path: '/v1/models/own%2Fone/deprecate', body: { successor: other.model, reason }, statuses: refused },
+    ],
+    'POST /v1/models/:id/reinstate': [
+      { path: `/v1/models/${id}/reinstate`, body: { reason }, statuses: absent },
+    ],
+    'POST /v1/models/:id/prices': [
+      { path: `/v1/models/${id}/prices`, body: { pricing, reason }, statuses: absent },
+    ],
+    'POST /v1/models/:id/duplicate': [
+      { path: `/v1/models/${id}/duplicate`, body: { id: 'own/copy', reason }, statuses: absent },
+    ],
+    // The last of them: from here on there is a model of that name, of one's own.
+    'POST /v1/models': [
+      {
+        path: '/v1/models',
+        body: { id: other.model, name: 'Own', contextWindow: 1, reason },
+        statuses: made,
+      },
+    ],
+  };
+}
+
+function writeCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
+  const { key, tenant } = other;
+  const scope = `tenant:${tenant}`;
+  const changes = (...some: object[]) => ({ reason, changes: some });
+  return {
+    'POST /v1/changesets': [
+      {
+        path: '/v1/changesets',
+        body: other.idempotent.body,
+        headers: { 'idempotency-key': other.idempotent.key },
+        statuses: made,
+      },
+      {
+        path: '/v1/changesets',
+        body: { ...changes({ type: 'setOverride', key: 'shared.key', scope, value: 'x' }), dryRun: true },
+        statuses: found,
+      },
+      {
+        path: '/v1/changesets',
+        body: changes({ type: 'setOverride', key, scope, value: 'x' }),
+        statuses: refused,
+      },
+      { path: '/v1/changesets', body: changes({ type: 'retireKey', key }), statuses: refused },
+      {
+        path: '/v1/changesets',
+        body: changes({ type: 'withdrawOverride', revision: other.scheduledRevision }),
+        statuses: refused,
+      },
+      {
+        path: '/v1/changesets',
+        body: changes({ type: 'tagRevision', name: other.tag, revision: other.revision }),
+        statuses: refused,
+      },
+      { path: '/v1/changesets', body: changes({ type: 'tagRevision', name: other.tag }), statuses: made },
+      {
+        path: '/v1/changesets',
+        body: changes({ type: 'tagRevision', name: 'elsewhere' }),
+        headers: { 'varve-ledger': other.ledger },
+        statuses: [403],
+      },
+    ],
+    'PUT /v1/overrides/:key': [
+      { path: `/v1/overrides/${key}?scope=${scope}`, body: { value: 'x', reason }, statuses: refused },
+      { path: `/v1/overrides/shared.key?scope=${scope}`, body: { value: 'own', reason }, statuses: made },
+    ],
+    'DELETE /v1/overrides/:key': [
+      { path: `/v1/overrides/${key}?scope=${scope}`, body: { reason }, statuses: refused },
+      { path: `/v1/overrides/shared.key?scope=${scope}`, body: { reason }, statuses: made },
+    ],
+    'POST /v1/ledgers': [{ path: '/v1/ledgers', body: { name: 'mine-too' }, statuses: [403] }],
+    'POST /v1/api-keys': [
+      { path: '/v1/api-keys', body: { name: `mine-${tenant}`, role: 'service' }, statuses: made },
+    ],
+    'DELETE /v1/api-keys/:id': [{ path: `/v1/api-keys/${other.apiKeyId}`, body: {}, statuses: absent }],
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * A Varve on a given database: several of them share one, or one comes back on what another one left.
+ * Out: a client that speaks HTTP as anybody would. For one server on a database of its own see varve.ts.
+ */
+import pino from 'pino';
+import { type RunningVarve, startVarve } from '../../src/composition/varve.ts';
+import type { ServerSettings } from '../../src/settings.ts';
+import type { Answer } from './varve.ts';
+
+export interface Api {
+  readonly url: string;
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+}
+
+export interface VarveOn extends Api {
+  /** As it was shown, if it was made by this start. */
+  readonly shownKey: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** `adminKey` is what calls are made with; it is told to the server unless `overrides` says otherwise. */
+export async function startVarveOn(
+  databaseUrl: string,
+  adminKey: string,
+  overrides: Partial<ServerSettings> = {},
+): Promise<VarveOn> {
+  const running: RunningVarve = await startVarve(
+    {
+      host: '127.0.0.1',
+      port: 0,
+      dataDir: 'unused',
+      seed: 'none',
+      adminKey,
+      databaseUrl,
+      redisUrl: undefined,
+      logLevel: 'silent',
+      ...overrides,
+    },
+    'all',
+    pino({ level: 'silent' }),
+  );
+  return {
+    ...createApi(running.url ?? '', adminKey),
+    shownKey: running.adminKey,
+    stop: () => running.stop(),
+  };
+}
+
+/** Calls with one API key. */
+export function createApi(url: string, apiKey: string): Api {
+  return {
+    url,
+    async call(method, path, body, headers = {}) {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      return { status: response.status, headers: response.headers, body: parsed(await response.text()) };
+    },
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
