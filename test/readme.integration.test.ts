@@ -1,0 +1,85 @@
+/**
+ * README.md keeps its word: its first session is run, command by command, against a fresh Varve, and each answer holds
+ * what the README says; its npm scripts, settings and links are there.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestVarve, type TestVarve } from './support/varve.ts';
+
+const root = join(import.meta.dirname, '..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const session = readme.slice(readme.indexOf('## A first session'), readme.indexOf('## Two clocks'));
+const commands = [...session.matchAll(/```sh\n(curl [\s\S]*?)\n# => (.*)\n```/g)].map(
+  ([, command = '', answer = '']) => ({
+    command,
+    answer,
+  }),
+);
+
+let varve: TestVarve;
+beforeAll(async () => {
+  varve = await startTestVarve({ seed: 'catalogue' });
+});
+afterAll(() => varve.stop());
+
+test('the first session has its commands', () => {
+  expect(commands.length).toBeGreaterThanOrEqual(9);
+  expect(session.match(/```sh\ncurl/g)).toHaveLength(commands.length);
+});
+
+describe('the first session', () => {
+  test.each(commands)('$command', async ({ command, answer }) => {
+    const words = shellWords(command.replaceAll('$KEY', varve.adminKey).replaceAll('$VARVE', varve.url));
+    const response = await curl(words.slice(1));
+    expect(await response.text()).toContain(answer);
+  });
+});
+
+test('every npm script, setting and file that it names is there', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  for (const [, name = ''] of readme.matchAll(/npm run ([a-z:]+)/g))
+    expect(scripts, name).toHaveProperty(name);
+  const settings = readFileSync(join(root, 'src', 'settings.ts'), 'utf8');
+  const named = [...readme.matchAll(/`((?:VARVE_[A-Z_]+|DATABASE_URL|REDIS_URL))`/g)].map(
+    ([, name = '']) => name,
+  );
+  expect(named.length).toBeGreaterThan(8);
+  for (const name of named) expect(settings).toContain(`${name}:`);
+  for (const [, path = ''] of readme.matchAll(/\]\(([^)#:]+)\)/g))
+    expect(existsSync(join(root, path)), path).toBe(true);
+});
+
+/** The part of curl that the README uses: -X, -H, -d and an address. */
+function curl(words: readonly string[]): Promise<Response> {
+  const headers = new Headers();
+  let method: string | undefined;
+  let body: string | undefined;
+  let url = '';
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    const value = words[index + 1] ?? '';
+    if (word === '-H') headers.append(...(value.split(/:\s*/, 2) as [string, string]));
+    else if (word === '-X') method = value;
+    else if (word === '-d') body = value;
+    else {
+      url = word;
+      continue;
+    }
+    index++;
+  }
+  return fetch(url, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers,
+    ...(body ? { body } : {}),
+  });
+}
+
+/** Words of a shell command with single and double quotes. */
+function shellWords(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double ?? bare ?? '',
+  );
+}
