@@ -3,7 +3,8 @@
  * If we stop between the two, a verifier without an event is left: it opens nothing.
  */
 import { Failure } from '../failure.ts';
-import type { HttpDependencies, LiveLedger } from '../http/dependencies.ts';
+import type { HttpDependencies } from '../http/dependencies.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { hashApiKey, makeApiKey, parseApiKey } from './api-keys.ts';
 
 export interface VerifierStore {

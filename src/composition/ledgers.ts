@@ -3,6 +3,7 @@
  * `default` is always there; the others are named by LedgerCreated events in it, and an unknown one is never made.
  */
 import type { RecordedEvent } from '../domain/event.ts';
+import { defaultLedger } from '../domain/ledger-name.ts';
 import type { LiveState } from '../domain/live-state.ts';
 import { IdempotencyTail } from '../ledger/idempotency.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -10,9 +11,6 @@ import { openLiveLedger, type RunningLedger } from '../ledger/live-ledger.ts';
 import type { WriterDependencies } from '../ledger/writer.ts';
 import { seedChanges } from '../seed/seed-changes.ts';
 import type { ServerSettings } from '../settings.ts';
-
-/** The ledger that every installation has. */
-export const defaultLedger = 'default';
 
 export interface LedgersDependencies {
   readonly log: Ledger;

@@ -7,6 +7,7 @@
 import type { Logger } from 'pino';
 import { projections } from '../../projections/index.ts';
 import { delay, elapsed, newId, now, randomWord } from '../clock-and-ids.ts';
+import { defaultLedger } from '../domain/ledger-name.ts';
 import type { HttpDependencies } from '../http/dependencies.ts';
 import { buildServer } from '../http/server.ts';
 import { type RunningChores, startChores } from '../jobs/chores.ts';
@@ -21,7 +22,7 @@ import type { ServerSettings } from '../settings.ts';
 import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
 import { createAuthenticate } from './api-keys.ts';
 import { openDatabase } from './database.ts';
-import { createLedgers, defaultLedger, type Ledgers } from './ledgers.ts';
+import { createLedgers, type Ledgers } from './ledgers.ts';
 import { listen, stopListening } from './listen.ts';
 import { createMetrics } from './metrics.ts';
 import { version } from './version.ts';

@@ -8,6 +8,7 @@ import type { JsonValue } from './json.ts';
 import { describeBadKey, isKey, maxKeyLength } from './key.ts';
 import { isProvider, maxModelIdLength } from './model-reference.ts';
 import { pricingPatchSchema } from './pricing.ts';
+import type { RestoreChange } from './restore.ts';
 import { isPrintable, isScopeId, parseScope, type Scope, scopeKinds } from './scope.ts';
 
 /** The most changes in one changeset. */
@@ -244,7 +245,7 @@ export type AdministrativeChange =
   | { readonly type: 'revokeApiKey'; readonly id: string }
   | { readonly type: 'createLedger'; readonly name: string; readonly description?: string };
 
-export type AnyChange = Change | AdministrativeChange;
+export type AnyChange = Change | AdministrativeChange | RestoreChange;
 
 /** Whether a text may be a user, tenant or tier in a context; re-exported for the schemas of requests. */
 export const scopeIdSchema = z.string().refine(isScopeId, {

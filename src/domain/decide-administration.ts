@@ -3,6 +3,7 @@
  */
 import type { AdministrativeChange, ChangeOf } from './change.ts';
 import { type Circumstances, type Decision, decided, refuse, unchanged } from './decision.ts';
+import { defaultLedger } from './ledger-name.ts';
 import type { View } from './live-state.ts';
 
 /** The most ledgers of one installation, `default` included. */
@@ -62,7 +63,7 @@ export function decideRevokeApiKey(view: View, change: AdministrativeChangeOf<'r
 }
 
 export function decideCreateLedger(view: View, change: AdministrativeChangeOf<'createLedger'>): Decision {
-  if (change.name === 'default' || view.ledger(change.name) !== undefined) {
+  if (change.name === defaultLedger || view.ledger(change.name) !== undefined) {
     throw refuse('ledger_exists', `the ledger ${change.name} is there already`);
   }
   if ([...view.ledgers()].length + 1 >= maxLedgers) {

@@ -16,6 +16,7 @@ import { decideDeprecateModel, decideReinstateModel, decideRemoveModel } from '.
 import { decideAddModel, decideUpdateModel } from './decide-model.ts';
 import { decideClearOverride, decideSetOverride, decideWithdrawOverride } from './decide-override.ts';
 import { decideChangePrice, decideCorrectPrice } from './decide-price.ts';
+import { decideRestore } from './decide-restore.ts';
 import type { Circumstances, Decision, Warning } from './decision.ts';
 import type { EventBody, Source } from './event.ts';
 import { formatInstant } from './instant.ts';
@@ -58,6 +59,8 @@ function decide(view: View, change: AnyChange, circumstances: Circumstances): De
       return decideRevokeApiKey(view, change);
     case 'createLedger':
       return decideCreateLedger(view, change);
+    case 'restore':
+      return decideRestore(view, change, circumstances);
     default:
       return change satisfies never;
   }

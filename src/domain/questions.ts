@@ -2,12 +2,16 @@
  * Questions to the read models and their answers, as types: what queries/ answers and http/ asks.
  * Times are epoch milliseconds; revisions are numbers; everything is about one ledger.
  */
+import type { DiffReads } from './diff-questions.ts';
 import type { EventType, KeyDefinition, RecordedEvent } from './event.ts';
 import type { FieldChange } from './field-changes.ts';
 import type { LiveState } from './live-state.ts';
 import type { Pricing } from './pricing.ts';
+import type { RestoreReads } from './restore-questions.ts';
+import type { ScheduleReads } from './schedule-questions.ts';
 import type { Context, Scope, ScopeKind } from './scope.ts';
 import type { ModelState, OverrideAssertion } from './subject-state.ts';
+import type { UsageReads } from './usage-questions.ts';
 
 /** A point on both clocks: what the ledger held at a revision, asked about a time. */
 export interface Moment {
@@ -122,7 +126,7 @@ export interface ProjectionStatus {
 }
 
 /** Every question that the HTTP side asks of the read models. Bound to a pool by the composition root. */
-export interface Reads {
+export interface Reads extends DiffReads, RestoreReads, UsageReads, ScheduleReads {
   /** Waits (bounded) until the named tables hold the revision; Failure `unavailable` when they do not get there. */
   waitFor(ledger: string, revision: number, projections: readonly string[]): Promise<void>;
   /** The last revision recorded at or before a time; 0 when there is none. */

@@ -3,8 +3,10 @@
  * Stays synchronous when the key and the ledger are known already, because every request comes through here.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { defaultLedger, ledgerNamePattern } from '../domain/ledger-name.ts';
 import { Failure } from '../failure.ts';
-import type { HttpDependencies, LiveLedger, Principal } from './dependencies.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
+import type { HttpDependencies, Principal } from './dependencies.ts';
 import { invalidAt } from './problem.ts';
 import type { Access } from './roles.ts';
 
@@ -18,12 +20,9 @@ export interface Caller {
 
 type Authenticator = Pick<HttpDependencies, 'authenticate' | 'ledger' | 'liveLedger'>;
 
-export const defaultLedger = 'default';
-
 const bearer = /^bearer +([\x21-\x7e]+)$/i;
 const bearerPrefix = 'Bearer ';
 const maxTokenLength = 500;
-export const ledgerNamePattern = /^[a-z][a-z0-9-]{0,62}$/;
 
 /**
  * The caller of a request, if the route is open to the key's role.

@@ -7,7 +7,7 @@ import { parseInstant } from '../domain/instant.ts';
 import type { LiveState } from '../domain/live-state.ts';
 import type { Moment, Reads } from '../domain/questions.ts';
 import { Failure } from '../failure.ts';
-import type { LiveLedger } from './dependencies.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { invalidAt } from './problem.ts';
 
 /** What was asked; times are epoch milliseconds. */

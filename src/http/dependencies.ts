@@ -1,30 +1,10 @@
 /**
  * What the HTTP side is given by the composition root: live ledgers, reads, keys, metrics; never a pool.
  */
-import type { RecordedEvent, Role } from '../domain/event.ts';
-import type { LiveState } from '../domain/live-state.ts';
+import type { Role } from '../domain/event.ts';
 import type { Reads } from '../domain/questions.ts';
-import type { ChangesetRequest, ChangesetResult, PreviewResult } from '../ledger/changeset.ts';
-
-/** One ledger as a server holds it: its live state, its writer, what comes in. */
-export interface LiveLedger {
-  readonly name: string;
-  /** Head, recorded time and everything that resolution and deciding need; changes in place, changeset by changeset. */
-  readonly state: LiveState;
-  /** Appends and answers once durable and folded. Failures: invalid, conflict, refused, unavailable. */
-  submit(request: ChangesetRequest): Promise<ChangesetResult>;
-  /** Decides without appending. */
-  preview(request: ChangesetRequest): Promise<PreviewResult>;
-  /** Resolves once the live state holds the revision; Failure `unavailable` after the bound (5 s). */
-  reached(revision: number): Promise<void>;
-  /** Calls back with every whole changeset that enters the live state from now on, in order; answers how to stop. */
-  onChangeset(listener: (events: readonly RecordedEvent[]) => void): () => void;
-  /** Events after a revision, decoded, from the log; whole pages of at most `limit`. */
-  readLog(after: number, limit: number): Promise<readonly RecordedEvent[]>;
-  /** Age of what is served: milliseconds since this server last heard from the log. */
-  ageMs(): number;
-  status(): { readonly engine: string; readonly logRevision: number; readonly maxChangesetBytes: number };
-}
+import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 
 /** Whose key it is. */
 export interface Principal {

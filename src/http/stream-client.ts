@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { RecordedEvent } from '../domain/event.ts';
-import type { LiveLedger } from './dependencies.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { type Frame, frameOf, heartbeatText, retryText, type StreamView } from './stream-frames.ts';
 
 export interface StreamLimits {

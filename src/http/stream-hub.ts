@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { RecordedEvent } from '../domain/event.ts';
-import type { LiveLedger } from './dependencies.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { StreamClient, type StreamLimits } from './stream-client.ts';
 import { type Frame, frameOf, type StreamView } from './stream-frames.ts';
 

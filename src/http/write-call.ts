@@ -11,9 +11,10 @@ import { isPrintable } from '../domain/scope.ts';
 import { Failure, type FailureDetail } from '../failure.ts';
 import { canonicalJson } from '../ledger/canonical-json.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from './authentication.ts';
-import type { LiveLedger, Principal } from './dependencies.ts';
+import type { Principal } from './dependencies.ts';
 import { eventAnswer } from './event-answer.ts';
 import { invalidAt } from './problem.ts';
 

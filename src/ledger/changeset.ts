@@ -5,6 +5,7 @@ import type { AnyChange } from '../domain/change.ts';
 import type { Warning } from '../domain/decision.ts';
 import type { Actor, RecordedEvent, Source } from '../domain/event.ts';
 import type { FieldChange } from '../domain/field-changes.ts';
+import type { Failure } from '../failure.ts';
 import { type IdempotencyId, idOf } from './idempotency.ts';
 
 /** Changes made together: one actor, one reason, all or nothing. */
@@ -18,6 +19,12 @@ export interface ChangesetRequest {
   readonly expectedRevision?: number;
   /** Conflict unless the subject stands at this version (If-Match); 0 means that it must not be there. */
   readonly expectedVersion?: { readonly subject: string; readonly version: number };
+  /** Conflict unless what a preview with this fingerprint rested on stands still (fingerprint.ts). */
+  readonly fingerprint?: string;
+  /** By subject, the changeset whose effect on it is taken back. */
+  readonly undoes?: ReadonlyMap<string, string>;
+  /** Why no changes could be made of what was asked; thrown in place of deciding, after the first answer was looked for. */
+  readonly refusal?: Failure;
   /** `bodyHash` is the hex sha256 of the canonical request. */
   readonly idempotency?: { readonly key: string; readonly bodyHash: string };
 }

@@ -28,19 +28,31 @@ export interface LiveLedgerDependencies extends Omit<WriterDependencies, 'fold'>
 /** How long a read waits for a revision that is not here yet. */
 const reachLimitMs = 5_000;
 
-export interface RunningLedger {
+/** One ledger as a server holds it: its live state, its writer, what comes in. */
+export interface LiveLedger {
   readonly name: string;
+  /** Head, recorded time and everything that resolution and deciding need; changes in place, changeset by changeset. */
   readonly state: LiveState;
-  readonly fold: LiveFold;
+  /** Appends and answers once durable and folded. Failures: invalid, conflict, refused, unavailable. */
   submit(request: ChangesetRequest): Promise<ChangesetResult>;
+  /** Decides without appending. */
   preview(request: ChangesetRequest): Promise<PreviewResult>;
+  /** Resolves once the live state holds the revision; Failure `unavailable` after the bound (5 s). */
   reached(revision: number): Promise<void>;
+  /** Calls back with every whole changeset that enters the live state from now on, in order; answers how to stop. */
   onChangeset(listener: (events: readonly RecordedEvent[]) => void): () => void;
+  /** Events after a revision, decoded, from the log; whole pages of at most `limit`. */
   readLog(after: number, limit: number): Promise<readonly RecordedEvent[]>;
+  /** Age of what is served: milliseconds since this server last heard from the log. */
   ageMs(): number;
+  status(): { readonly engine: string; readonly logRevision: number; readonly maxChangesetBytes: number };
+}
+
+/** The same with what only its owner uses. */
+export interface RunningLedger extends LiveLedger {
+  readonly fold: LiveFold;
   /** Changesets that wait to be written. */
   waiting(): number;
-  status(): { readonly engine: string; readonly logRevision: number; readonly maxChangesetBytes: number };
   /** Finishes what was taken and stops following. */
   stop(): Promise<void>;
 }

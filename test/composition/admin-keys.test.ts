@@ -4,7 +4,7 @@ import { randomWord } from '../../src/clock-and-ids.ts';
 import { createApiKeyMaker, ensureAdmin, type VerifierStore } from '../../src/composition/admin-keys.ts';
 import { hashApiKey, parseApiKey } from '../../src/composition/api-keys.ts';
 import { Failure } from '../../src/failure.ts';
-import type { LiveLedger } from '../../src/http/dependencies.ts';
+import type { LiveLedger } from '../../src/ledger/live-ledger.ts';
 import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
 
 const meta = {

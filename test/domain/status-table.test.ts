@@ -41,6 +41,8 @@ const subjects = {
   createApiKey: ['apiKey'],
   revokeApiKey: ['apiKey'],
   createLedger: ['ledger'],
+  // About many subjects at once, each brought to a state: decide-restore.test.ts.
+  restore: [],
 } as const satisfies Readonly<Record<AnyChangeType, readonly Subject[]>>;
 
 type About<S extends Subject> = {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { killDatabase } from '../disaster/varve-process.ts';
-import type { Answer } from '../support/varve.ts';
+import type { Answer } from '../support/varve-on.ts';
 import { makeProcessPlace, type ProcessPlace } from './process-place.ts';
 
 let here: ProcessPlace;

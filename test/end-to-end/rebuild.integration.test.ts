@@ -8,7 +8,7 @@ import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { optionsFor, readModelTables, rowsOfReadModels, testLedger } from '../support/read-models.ts';
-import type { Answer } from '../support/varve.ts';
+import type { Answer } from '../support/varve-on.ts';
 import { startVarveOn, type VarveOn } from '../support/varve-on.ts';
 
 const adminKey = `varve_admin_rebuild_${'r'.repeat(32)}`;

@@ -7,11 +7,12 @@ import { createApiKeyMaker, ensureAdmin } from '../../src/composition/admin-keys
 import { createAuthenticate, type Verifier } from '../../src/composition/api-keys.ts';
 import type { Role } from '../../src/domain/event.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
-import type { HttpDependencies, LiveLedger } from '../../src/http/dependencies.ts';
+import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import type { ChangesetResult } from '../../src/ledger/changeset.ts';
 import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import { type IdempotencyId, IdempotencyTail, idOf } from '../../src/ledger/idempotency.ts';
+import type { LiveLedger } from '../../src/ledger/live-ledger.ts';
 import { openLiveLedger, type RunningLedger } from '../../src/ledger/live-ledger.ts';
 import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { createMemoryReads } from './memory-reads.ts';

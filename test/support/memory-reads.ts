@@ -21,6 +21,7 @@ import { type OverrideAssertion, type SubjectState, statusAt } from '../../src/d
 import { Failure } from '../../src/failure.ts';
 import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { timeMachineReads } from './time-machine-reads.ts';
 
 interface Told {
   readonly items: readonly HistoryItem[];
@@ -52,6 +53,7 @@ export function createMemoryReads(log: Ledger): Reads {
   };
 
   return {
+    ...timeMachineReads(),
     waitFor: async () => undefined,
     async revisionAt(ledger, time) {
       const { items } = await tell(ledger);

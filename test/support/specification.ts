@@ -94,6 +94,7 @@ function parse(change: AnyChange): AnyChange {
     case 'createApiKey':
     case 'revokeApiKey':
     case 'createLedger':
+    case 'restore':
       return change;
     default:
       return changeSchema.parse(change);

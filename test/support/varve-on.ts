@@ -5,7 +5,14 @@
 import pino from 'pino';
 import { type RunningVarve, startVarve } from '../../src/composition/varve.ts';
 import type { ServerSettings } from '../../src/settings.ts';
-import type { Answer } from './varve.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed JSON, or the text when it is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads answers as anybody would, and says what it expects
+  readonly body: any;
+}
 
 export interface Api {
   readonly url: string;

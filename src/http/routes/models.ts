@@ -8,8 +8,9 @@ import { parseInstant } from '../../domain/instant.ts';
 import { canonicalModelId } from '../../domain/model-reference.ts';
 import type { ModelRecord, Moment } from '../../domain/questions.ts';
 import { Failure } from '../../failure.ts';
+import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import type { Answer } from '../answer.ts';
-import type { HttpDependencies, LiveLedger } from '../dependencies.ts';
+import type { HttpDependencies } from '../dependencies.ts';
 import { pageSchema } from '../event-answer.ts';
 import {
   deprecationHeaders,

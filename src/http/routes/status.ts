@@ -4,7 +4,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Failure } from '../../failure.ts';
-import type { HttpDependencies, LiveLedger } from '../dependencies.ts';
+import type { LiveLedger } from '../../ledger/live-ledger.ts';
+import type { HttpDependencies } from '../dependencies.ts';
 import { anyRole } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
 
