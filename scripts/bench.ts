@@ -1,12 +1,18 @@
 /**
- * npm run bench -- <name>: measures Varve beside its yardsticks and says whether numbers.md is reached.
- * Out: a table, and bench-results/<name>.json. Exit code 0 when all is reached, 1 when something is missed or broke,
+ * npm run bench -- <names>: measures Varve beside its yardsticks and says whether numbers.md is reached.
+ * Out: a table, and bench-results/<name>.json for each. Exit code 0 when all is reached, 1 when something is missed or broke,
  * 2 when it is wrongly called.
  */
 import { Argument, Command, CommanderError } from 'commander';
+import { asOfHow, benchAsOf } from '../test/bench/as-of.ts';
 import { badRequestsHow, benchBadRequests } from '../test/bench/bad-requests.ts';
 import type { BenchOptions } from '../test/bench/bench-options.ts';
+import { benchBlastRadius, blastRadiusHow } from '../test/bench/blast-radius.ts';
+import { benchCompareWorlds, compareHow } from '../test/bench/compare-worlds.ts';
+import { benchDiff, diffHow } from '../test/bench/diff.ts';
 import { describeMachine, type Figure, publish } from '../test/bench/figure.ts';
+import { dropFilled, keepFilledIn } from '../test/bench/filled-database.ts';
+import { benchHistory, historyHow } from '../test/bench/history.ts';
 import { benchHttpResolve, benchHttpResolveMany, httpHow } from '../test/bench/http-resolve.ts';
 import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
 import { benchWrite, writeHow } from '../test/bench/write.ts';
@@ -16,18 +22,35 @@ interface Bench {
   readonly run: (options: BenchOptions) => Promise<readonly Figure[]>;
 }
 
+interface BenchSize {
+  readonly quick: boolean;
+  readonly full: boolean;
+  readonly keep?: string;
+}
+
 const benches: ReadonlyMap<string, Bench> = new Map([
   ['resolve', { how: resolveHow, run: benchResolve }],
   ['http-resolve', { how: httpHow, run: benchHttpResolve }],
   ['http-resolve-many', { how: httpHow, run: benchHttpResolveMany }],
   ['write', { how: writeHow, run: benchWrite }],
+  ['as-of', { how: asOfHow, run: benchAsOf }],
+  ['history', { how: historyHow, run: benchHistory }],
+  ['diff', { how: diffHow, run: benchDiff }],
+  ['compare', { how: compareHow, run: benchCompareWorlds }],
+  ['blast-radius', { how: blastRadiusHow, run: benchBlastRadius }],
   ['bad-requests', { how: badRequestsHow, run: benchBadRequests }],
 ]);
 
 const command = new Command('bench')
   .description('Measure Varve beside its yardsticks.')
-  .addArgument(new Argument('<name>', 'which bench').choices([...benches.keys(), 'all']))
+  .addArgument(new Argument('<names...>', 'which benches').choices([...benches.keys(), 'all']))
   .option('--quick', 'smaller and shorter: to see that it runs, not for figures to keep', false)
+  .option(
+    '--full',
+    'also ten million events, where a bench has them: 20 minutes and 20 GB of disk more',
+    false,
+  )
+  .option('--keep <folder>', 'where filled databases stay, so that the next run need not fill them')
   .addHelpText(
     'after',
     `
@@ -35,15 +58,25 @@ const command = new Command('bench')
   http-resolve       P2: GET /v1/resolve/{key}, beside a bare Fastify route
   http-resolve-many  P3: GET /v1/resolve of 20 keys, beside a bare Fastify route
   write              P4: POST /v1/changesets of one change, beside a bare Fastify POST
+  as-of              P7: as of an old revision, beside the head, both through Postgres
+  history            P10: pages of the history by actor, key and time window
+  diff               the first page of two points 10³, 10⁴, 10⁵ events apart
+  compare            two worlds over 10,000 and 100,000 records of usage, beside GET /v1/costs
+  blast-radius       P11: the preview of one change of a key with many user overrides
   bad-requests       R4: how long the slowest bad request takes to be turned away
 
 Load comes from wrk where it is installed, otherwise from autocannon. Leave the machine alone meanwhile.`,
   )
   .exitOverride()
-  .action(async (name: string, { quick }: { readonly quick: boolean }) => {
-    const names = name === 'all' ? [...benches.keys()] : [name];
+  .action(async (asked: readonly string[], size: BenchSize) => {
+    if (size.keep !== undefined) keepFilledIn(size.keep);
+    const names = asked.includes('all') ? [...benches.keys()] : asked;
     const reached: boolean[] = [];
-    for (const each of names) reached.push(await runBench(each, quick));
+    try {
+      for (const each of names) reached.push(await runBench(each, size));
+    } finally {
+      await dropFilled();
+    }
     if (reached.includes(false)) process.exitCode = 1;
   });
 
@@ -54,10 +87,10 @@ try {
   process.exitCode = error.exitCode === 0 ? 0 : 2;
 }
 
-async function runBench(name: string, isQuick: boolean): Promise<boolean> {
+async function runBench(name: string, { quick: isQuick, full: isFull }: BenchSize): Promise<boolean> {
   const bench = benches.get(name);
   if (bench === undefined) throw new Error(`there is no bench ${name}`);
-  const figures = await bench.run({ isQuick, say: (line) => console.error(line) });
+  const figures = await bench.run({ isQuick, isFull, say: (line) => console.error(line) });
   const how = isQuick ? `${bench.how} (quick: not for keeping)` : bench.how;
   return publish({ name, machine: describeMachine(), date: new Date().toISOString(), how, figures });
 }

@@ -18,6 +18,8 @@ const commands = [...session.matchAll(/```sh\n(curl [\s\S]*?)\n# => (.*)\n```/g)
 );
 
 let varve: TestVarve;
+/** Of the last changeset that a command made: what the reader copies from its answer. */
+let changesetId = '';
 beforeAll(async () => {
   varve = await startTestVarve({ seed: 'catalogue' });
 });
@@ -30,9 +32,14 @@ test('the first session has its commands', () => {
 
 describe('the first session', () => {
   test.each(commands)('$command', async ({ command, answer }) => {
-    const words = shellWords(command.replaceAll('$KEY', varve.adminKey).replaceAll('$VARVE', varve.url));
-    const response = await curl(words.slice(1));
-    expect(await response.text()).toContain(answer);
+    const filledIn = command
+      .replaceAll('$KEY', varve.adminKey)
+      .replaceAll('$VARVE', varve.url)
+      .replaceAll('$CHANGESET', changesetId);
+    const response = await curl(shellWords(filledIn).slice(1));
+    const text = await response.text();
+    expect(text).toContain(answer);
+    changesetId = /"changesetId":"([^"]+)","revisions"/.exec(text)?.[1] ?? changesetId;
   });
 });
 

@@ -18,7 +18,7 @@ export interface LedgersDependencies {
   /** The state from the read models, and the revision up to which the index of idempotency keys is complete. */
   loadState(ledger: string): Promise<{ readonly state: LiveState; readonly indexedTo: number }>;
   /** The writer's dependencies for one ledger. */
-  writerFor(ledger: string): Omit<WriterDependencies, 'fold'>;
+  writerFor(ledger: string): Omit<WriterDependencies, 'fold' | 'now'>;
   readonly now: () => number;
   readonly delay: (ms: number) => Promise<void>;
   readonly warn: (message: string, failure: unknown) => void;

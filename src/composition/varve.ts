@@ -17,6 +17,7 @@ import { type Projector, startProjector } from '../projector/projector.ts';
 import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
 import { findIdempotent } from '../queries/find-idempotent.ts';
 import { bindReads } from '../queries/reads.ts';
+import { recordUsage } from '../queries/record-usage.ts';
 import { forgetAnswers, remember } from '../queries/remembered-answers.ts';
 import type { ServerSettings } from '../settings.ts';
 import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
@@ -181,6 +182,7 @@ async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop
       reads,
       authenticate,
       createApiKey: createApiKeyMaker(store, randomWord),
+      recordUsage: (ledger, records) => recordUsage(database.http, ledger, records),
       now,
       elapsed,
       newId,

@@ -85,7 +85,7 @@ function admitStanding(view: View, before: KeyState, definition: KeyDefinition, 
 }
 
 /** Refuses a definition that values in force or scheduled do not satisfy; answers how many stand. */
-function refuseMisfits(view: View, definition: KeyDefinition, now: number): number {
+export function refuseMisfits(view: View, definition: KeyDefinition, now: number): number {
   let standing = 0;
   const misfits: string[] = [];
   for (const [scope, { assertions }] of view.overridesOf(definition.key)) {

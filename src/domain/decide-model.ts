@@ -5,25 +5,14 @@
 import type { ChangeOf } from './change.ts';
 import { decideChangePrice } from './decide-price.ts';
 import { type Circumstances, type Decision, decided, refuse, unchanged } from './decision.ts';
-import type { DataOf, EventBody, ModelFields, ModelStatus, ModelUpdates } from './event.ts';
-import { equal } from './field-changes.ts';
+import type { EventBody, ModelStatus } from './event.ts';
 import { formatInstant } from './instant.ts';
-import type { JsonValue } from './json.ts';
 import type { View } from './live-state.ts';
 import { observedIn, standingModel } from './model-lookup.ts';
 import { readModelReference } from './model-reference.ts';
+import { updated, updatesTo } from './model-updates.ts';
 import { applyPricing } from './pricing.ts';
 import { type ModelState, statusAt } from './subject-state.ts';
-
-const fieldNames = [
-  'name',
-  'family',
-  'description',
-  'contextWindow',
-  'outputLimit',
-  'modalities',
-  'capabilities',
-] as const satisfies readonly Exclude<keyof ModelFields, 'extra'>[];
 
 export function decideAddModel(
   view: View,
@@ -97,12 +86,7 @@ function bringTo(
   if (stage !== undefined) events.push(stage);
   const isCurrent = status === 'active' || status === 'beta';
   const standing: ModelState['status'] = stage !== undefined && isCurrent ? 'active' : model.status;
-  const updates: { [field: string]: JsonValue } = {};
-  for (const name of fieldNames) updates[name] = asJson(fields[name] ?? null);
-  if (isCurrent && status !== standing) updates['status'] = status;
-  const wanted = fields.extra ?? {};
-  const dropped = Object.keys(model.extra ?? {}).filter((name) => !Object.hasOwn(wanted, name));
-  updates['extra'] = { ...wanted, ...Object.fromEntries(dropped.map((name) => [name, null])) };
+  const updates = { ...updatesTo(model, fields), ...(isCurrent && status !== standing ? { status } : {}) };
   events.push(...updated({ ...model, status: standing }, updates, change));
   if (pricing !== undefined) {
     const priced = { type: 'changePrice', id: model.id, pricing, ...observedIn(change) } as const;
@@ -137,38 +121,3 @@ function stageEvent(
       return wanted satisfies never;
   }
 }
-
-/** One ModelUpdated with the fields that really change, or none. */
-function updated(
-  model: ModelState,
-  updates: ModelUpdates,
-  change: { readonly observedAt?: string },
-): readonly EventBody[] {
-  const changed: { [field: string]: JsonValue } = {};
-  const { extra, ...fields } = updates;
-  for (const [field, value] of Object.entries(fields)) {
-    const before: unknown = Reflect.get(model, field);
-    if (!equal(asJson(before ?? null), asJson(value))) changed[field] = asJson(value);
-  }
-  const extras = changedExtra(model, extra);
-  if (extras !== undefined) changed['extra'] = extras;
-  if (Object.keys(changed).length === 0) return [];
-  const data: DataOf<'ModelUpdated'> = {
-    id: model.id,
-    updates: changed,
-    ...observedIn(change),
-  };
-  return [{ type: 'ModelUpdated', data }];
-}
-
-function changedExtra(model: ModelState, extra: ModelUpdates['extra']): JsonValue | undefined {
-  if (extra === undefined) return undefined;
-  const before = model.extra ?? {};
-  if (extra === null) return Object.keys(before).length > 0 ? null : undefined;
-  const changed = Object.entries(extra).filter(
-    ([name, value]) => !equal((Object.hasOwn(before, name) ? before[name] : null) ?? null, value),
-  );
-  return changed.length > 0 ? Object.fromEntries(changed) : undefined;
-}
-
-const asJson = (value: unknown) => value as JsonValue;

@@ -188,10 +188,27 @@ function settle(view: View, target: Target, wish: Wish, { now }: Circumstances):
   const nothing =
     events.length > 0 ? [] : unchanged(`${target.key} for ${target.scope} is so already`).warnings;
   const standing = scheduled.filter((one) => !withdrawn.has(one) && one.from > interval.from);
+  const left = isSaid ? undefined : inForce(remaining, interval.from);
   return {
     events,
-    warnings: standing.length > 0 ? [...nothing, scheduledStands(target, standing)] : nothing,
+    warnings: [
+      ...nothing,
+      ...(left !== undefined && meets(interval, left, now) ? [takesOver(target, interval, left)] : []),
+      ...(standing.length > 0 ? [scheduledStands(target, standing)] : []),
+    ],
   };
+}
+
+/**
+ * Whether a plan meets another one: both are scheduled or temporary, and neither was asked to give way. That something new
+ * takes the place of what holds without end is what everybody means.
+ */
+function meets(interval: Interval, left: OverrideAssertion, now: number): boolean {
+  return interval.from >= now && isPlanned(interval, now) && isPlanned(left, now);
+}
+
+function isPlanned({ from, until }: Interval, now: number): boolean {
+  return from > now || until !== forever;
 }
 
 function isExactly(assertion: OverrideAssertion, { interval, saysIt }: Wish): boolean {
@@ -223,6 +240,18 @@ function scheduledStands({ key, scope }: Target, standing: readonly OverrideAsse
     code: 'scheduled_stands',
     message: `${standing.length} scheduled for ${key} at ${scope} still start: ${first.join(', ')}; replaceScheduled takes them back`,
   };
+}
+
+function takesOver({ key, scope }: Target, { from, until }: Interval, left: OverrideAssertion) {
+  const back = until < left.until ? ` until ${formatInstant(until)}` : '';
+  return {
+    code: 'takes_over',
+    message: `takes over at ${formatInstant(from)}${back} from revision ${left.revision}, which holds for ${key} at ${scope} ${spoken(left)}`,
+  };
+}
+
+function spoken({ from, until }: Interval): string {
+  return `from ${formatInstant(from)}${until === forever ? ' on' : ` to ${formatInstant(until)}`}`;
 }
 
 function withdrawal(key: string, scope: Scope, revision: number): EventBody {

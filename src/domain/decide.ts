@@ -99,7 +99,7 @@ export function decideAll(
     const path = `changes.${index}`;
     const circumstances = { now, source, nextRevision: view.revision + 1 };
     const decision = placed(path, () => decide(overlay, change, circumstances));
-    warnings.push(...decision.warnings.map((warning) => ({ ...warning, path })));
+    warnings.push(...decision.warnings.map((warning) => ({ path, ...warning })));
     for (const body of decision.events) {
       const revision = overlay.revision + 1;
       const states = overlay.apply({ ...body, revision, recordedAt });

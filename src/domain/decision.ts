@@ -4,19 +4,23 @@
  */
 import { Failure } from '../failure.ts';
 import type { EventBody, Source } from './event.ts';
+import type { JsonValue } from './json.ts';
 
 /** Something a person should know about a change that was nevertheless accepted. */
 export interface Warning {
   /** A stable snake_case word. */
   readonly code: string;
   readonly message: string;
-  /** The change it is about: `changes.0`. */
+  /** The change it is about: `changes.0`; of a rollback, the subject. */
   readonly path: string;
+  /** Of a conflict, both values and whose they are (restore.ts). */
+  readonly detail?: JsonValue;
 }
 
 export interface Decision {
   readonly events: readonly EventBody[];
-  readonly warnings: readonly Omit<Warning, 'path'>[];
+  /** Without a path it is the change’s. */
+  readonly warnings: readonly (Omit<Warning, 'path'> & Partial<Pick<Warning, 'path'>>)[];
 }
 
 /** What comes in with a change from outside the pure rules. */

@@ -180,7 +180,12 @@ export interface Idempotency {
   readonly key: string;
   /** Hex sha256 of the canonical request. */
   readonly bodyHash: string;
-  readonly warnings?: readonly { readonly code: string; readonly message: string; readonly path: string }[];
+  readonly warnings?: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly path: string;
+    readonly detail?: JsonValue;
+  }[];
 }
 
 export type RecordedEvent = EventBody & Envelope;

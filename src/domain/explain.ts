@@ -3,6 +3,7 @@
  * In: the assertions of each layer, also those that are over; out: one outcome a layer, from the narrowest to global.
  * The same rule as resolve.ts, told instead of short-cut; a test holds the two together.
  */
+import { type Allocation, bucketOf } from './allocation.ts';
 import { inForce } from './assertion.ts';
 import type { JsonValue } from './json.ts';
 import { armFor } from './resolve.ts';
@@ -25,6 +26,8 @@ export interface ExplainedLayer {
   readonly value?: JsonValue;
   /** Of an allocation, the arm that the context is in. */
   readonly arm?: string;
+  /** Of an allocation in force, the bucket (0 to 9,999) of the context's unit: in for every share above it. */
+  readonly bucket?: number;
 }
 
 /** The layers of a context at a moment (epoch milliseconds), narrowest first. */
@@ -59,13 +62,19 @@ function explainLayer(
     case 'value':
       return { scope, outcome: 'won', assertion, value: assertion.value };
     case 'allocation': {
+      const drawn = { scope, assertion, ...bucketIn(assertion.value, context) };
       const arm = armFor(assertion.value, context);
-      if (arm === undefined) return { scope, outcome: 'outside', assertion };
-      return { scope, outcome: 'won', assertion, value: arm.value, arm: arm.name };
+      if (arm === undefined) return { ...drawn, outcome: 'outside' };
+      return { ...drawn, outcome: 'won', value: arm.value, arm: arm.name };
     }
     default:
       return assertion satisfies never;
   }
+}
+
+function bucketIn({ unit, salt }: Allocation, context: Context): { readonly bucket?: number } {
+  const unitId = context[unit];
+  return unitId === undefined ? {} : { bucket: bucketOf(salt, unitId) };
 }
 
 /** Nothing is in force: what starts next says more than what ended last. */

@@ -4,7 +4,7 @@
  */
 
 /** The last instant with a year of four digits, 9999-12-31T23:59:59.999Z; the first one is 0. */
-const lastInstant = 253_402_300_799_999;
+export const lastInstant = 253_402_300_799_999;
 
 /** RFC 3339 §5.6; its letters may be lower case. Digits beyond milliseconds are taken only if they say nothing. */
 const dateTime =

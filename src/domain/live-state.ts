@@ -55,6 +55,9 @@ export interface View {
   namesOf(id: string): number;
 }
 
+/** Keeps what a subject was, for somebody who still looks at the state before the change. */
+type Keeper = (subject: string, before: SubjectState | undefined) => void;
+
 export class LiveState implements View {
   revision = 0;
   /** Recorded time of the head, epoch milliseconds; "now" is never before it. */
@@ -71,6 +74,7 @@ export class LiveState implements View {
     number,
     { readonly key: string; readonly scope: Scope; readonly from: number }
   >();
+  readonly #keepers = new Set<Keeper>();
 
   /** Folds one event. Throws Failure `corrupt` when it is not the next one. */
   apply(event: Placed): void {
@@ -96,8 +100,18 @@ export class LiveState implements View {
     this.revision = overlay.revision;
   }
 
+  /** Tells a keeper from now on of every subject that changes, just before it does; answers how to stop. */
+  beforeChange(keeper: Keeper): () => void {
+    this.#keepers.add(keeper);
+    return () => this.#keepers.delete(keeper);
+  }
+
   /** Sets the state of a subject as it was folded elsewhere: at start from a read model. */
   put(subject: string, state: SubjectState): void {
+    if (this.#keepers.size > 0) {
+      const before = this.subject(subject);
+      for (const keep of this.#keepers) keep(subject, before);
+    }
     const colon = subject.indexOf(':');
     const kind = subject.slice(0, colon);
     const name = subject.slice(colon + 1);

@@ -2,6 +2,8 @@
  * Questions to the read models and their answers, as types: what queries/ answers and http/ asks.
  * Times are epoch milliseconds; revisions are numbers; everything is about one ledger.
  */
+import type { BlameReads } from './blame-questions.ts';
+import type { CompareReads } from './compare-questions.ts';
 import type { DiffReads } from './diff-questions.ts';
 import type { EventType, KeyDefinition, RecordedEvent } from './event.ts';
 import type { FieldChange } from './field-changes.ts';
@@ -126,7 +128,7 @@ export interface ProjectionStatus {
 }
 
 /** Every question that the HTTP side asks of the read models. Bound to a pool by the composition root. */
-export interface Reads extends DiffReads, RestoreReads, UsageReads, ScheduleReads {
+export interface Reads extends BlameReads, CompareReads, DiffReads, RestoreReads, UsageReads, ScheduleReads {
   /** Waits (bounded) until the named tables hold the revision; Failure `unavailable` when they do not get there. */
   waitFor(ledger: string, revision: number, projections: readonly string[]): Promise<void>;
   /** The last revision recorded at or before a time; 0 when there is none. */

@@ -7,13 +7,32 @@ import { type Allocation, chooseArm } from './allocation.ts';
 import { forever, inForce, nextBoundary } from './assertion.ts';
 import type { ModelStatus } from './event.ts';
 import type { JsonValue } from './json.ts';
-import type { KeySlots } from './live-state.ts';
 import { type Context, type Scope, type ScopeKind, scopeKinds } from './scope.ts';
-import { type ModelState, type OverrideAssertion, type OverrideState, statusAt } from './subject-state.ts';
+import {
+  type KeyState,
+  type ModelState,
+  type OverrideAssertion,
+  type OverrideState,
+  statusAt,
+} from './subject-state.ts';
+
+interface OverrideLookUp {
+  get(id: string): OverrideState | undefined;
+}
+
+/** Of one key what resolution looks at. */
+export interface ResolutionSlots {
+  readonly name: string;
+  readonly definition: KeyState | undefined;
+  readonly global: OverrideState | undefined;
+  readonly tier: OverrideLookUp;
+  readonly tenant: OverrideLookUp;
+  readonly user: OverrideLookUp;
+}
 
 /** What resolution looks things up in; a LiveState is one. */
 export interface ResolutionSource {
-  readonly slots: { get(key: string): KeySlots | undefined };
+  readonly slots: { get(key: string): ResolutionSlots | undefined };
   model(id: string): ModelState | undefined;
 }
 
@@ -67,11 +86,28 @@ export function resolve(
   return { ...answer, validUntil: changeAfter(source, slots, context, answer) };
 }
 
+/** The value alone, without looking for when it changes; undefined when the key is not defined (or retired). */
+export function valueAt(
+  source: ResolutionSource,
+  key: string,
+  context: Context,
+  at: number,
+): JsonValue | undefined {
+  const slots = source.slots.get(key);
+  if (slots?.definition === undefined || slots.definition.retired) return undefined;
+  return answerAt(source, slots, context, at).value;
+}
+
 /**
  * The answer at a moment, valid until the first boundary of what it rests on: the layers down to the winning one,
  * and the model. Nothing need come of that boundary; wider layers cannot change the answer before it.
  */
-function answerAt(source: ResolutionSource, slots: KeySlots, context: Context, at: number): Resolution {
+function answerAt(
+  source: ResolutionSource,
+  slots: ResolutionSlots,
+  context: Context,
+  at: number,
+): Resolution {
   let until = forever;
   for (const kind of scopeKinds) {
     const override = overrideIn(slots, kind, context);
@@ -95,7 +131,7 @@ function answerAt(source: ResolutionSource, slots: KeySlots, context: Context, a
 }
 
 function overrideIn(
-  slots: KeySlots,
+  slots: ResolutionSlots,
   kind: ScopeKind,
   { user, tenant, tier }: Context,
 ): OverrideState | undefined {
@@ -122,7 +158,7 @@ export function armFor(allocation: Allocation, context: Context) {
 
 function answer(
   source: ResolutionSource,
-  { name: key, definition }: KeySlots,
+  { name: key, definition }: ResolutionSlots,
   value: JsonValue,
   scope: Scope | 'fallback',
   reason: Reason,
@@ -186,7 +222,12 @@ function earlier(until: number, assertions: readonly OverrideAssertion[], at: nu
 }
 
 /** The first boundary at which the answer really differs. */
-function changeAfter(source: ResolutionSource, slots: KeySlots, context: Context, first: Resolution): number {
+function changeAfter(
+  source: ResolutionSource,
+  slots: ResolutionSlots,
+  context: Context,
+  first: Resolution,
+): number {
   let moment = first.validUntil;
   for (let step = 1; step < maxBoundaries && moment !== forever; step++) {
     const next = answerAt(source, slots, context, moment);

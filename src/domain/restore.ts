@@ -4,6 +4,7 @@
  * of each subject that it rests on, so that it is refused as a conflict when somebody was faster.
  */
 import type { KeyDefinition } from './event.ts';
+import type { JsonValue } from './json.ts';
 import type { Scope } from './scope.ts';
 import type { ModelState, OverrideAssertion, PriceAssertion } from './subject-state.ts';
 
@@ -53,4 +54,17 @@ export interface RestoreChange {
   readonly targets: readonly RestoreTarget[];
   /** Values whose model the catalogue does not offer any more are restored with a warning instead of refused. */
   readonly allowUnlisted: boolean;
+  /** Told with the answer, also when it is given again. */
+  readonly conflicts: readonly Conflict[];
+  readonly notes: readonly { readonly code: string; readonly message: string; readonly path: string }[];
+}
+
+/**
+ * A later change stands on what is to be undone: its value is left, unless the wish resolves the subject otherwise.
+ * `detail` holds it for programs: { subject, field, current, wanted, by, effectiveFrom?, effectiveUntil? }.
+ */
+export interface Conflict {
+  readonly subject: string;
+  readonly message: string;
+  readonly detail: { readonly [name: string]: JsonValue };
 }

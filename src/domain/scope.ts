@@ -55,6 +55,12 @@ export function scopesOf(context: Context): readonly Scope[] {
   return scopes;
 }
 
+/** Whoever asks for this scope alone. */
+export function contextOfScope(scope: Scope): Context {
+  const { kind, id } = splitScope(scope);
+  return kind === 'global' ? {} : { [kind]: id };
+}
+
 /** Whether a text is well-formed Unicode without control characters (C0, DEL, C1). */
 export function isPrintable(text: string): boolean {
   return text.isWellFormed() && !/\p{Cc}/u.test(text);

@@ -34,7 +34,7 @@ const maxAhead = 1_000_000;
 const revisionPattern = /^(?:0|[1-9]\d{0,15})$/;
 const tagPrefix = 'tag:';
 
-/** Failures: invalid (naming query.asOf or query.minRevision), unavailable (the revision did not come in time). */
+/** Failures: invalid (naming `place` or query.minRevision), unavailable (the revision did not come in time). */
 export async function readClocks(
   dependencies: {
     readonly reads: Pick<Reads, 'waitFor' | 'revisionAt' | 'recordedAt'>;
@@ -42,26 +42,27 @@ export async function readClocks(
   },
   ledger: LiveLedger,
   question: ClockQuestion,
+  place = 'query.asOf',
 ): Promise<Clocks> {
   const { asOf, at, minRevision } = question;
   if (minRevision !== undefined) await waitForRevision(ledger, minRevision, 'query.minRevision');
   if (asOf === undefined) return { asOf: 'head', at: at ?? 'now' };
   if (asOf.startsWith(tagPrefix)) {
-    const revision = taggedRevision(ledger.state, asOf.slice(tagPrefix.length));
+    const revision = taggedRevision(ledger.state, asOf.slice(tagPrefix.length), place);
     return { asOf: revision, at: at ?? (await recordedAt(dependencies.reads, ledger, revision)) };
   }
   if (revisionPattern.test(asOf)) {
     const revision = Number(asOf);
     if (revision > ledger.state.revision) {
-      throw invalidAt('query.asOf', `the ledger ends at revision ${ledger.state.revision}`, 'beyond_head');
+      throw invalidAt(place, `the ledger ends at revision ${ledger.state.revision}`, 'beyond_head');
     }
     return { asOf: revision, at: at ?? (await recordedAt(dependencies.reads, ledger, revision)) };
   }
   const time = parseInstant(asOf);
-  if (time === undefined) throw invalidAt('query.asOf', 'a revision, a time (RFC 3339) or tag:<name>');
+  if (time === undefined) throw invalidAt(place, 'a revision, a time (RFC 3339) or tag:<name>');
   const { state } = ledger;
   if (time > presentOf(state, dependencies.now())) {
-    throw invalidAt('query.asOf', 'the ledger does not know the future; ask it with at', 'in_the_future');
+    throw invalidAt(place, 'the ledger does not know the future; ask it with at', 'in_the_future');
   }
   return { asOf: await revisionAt(dependencies.reads, ledger, time), at: at ?? time };
 }
@@ -87,9 +88,9 @@ export async function waitForRevision(ledger: LiveLedger, revision: number, plac
   await ledger.reached(revision);
 }
 
-function taggedRevision(state: LiveState, name: string): number {
+function taggedRevision(state: LiveState, name: string, place: string): number {
   const tag = state.tag(name);
-  if (tag === undefined) throw invalidAt('query.asOf', 'there is no such tag', 'unknown_tag');
+  if (tag === undefined) throw invalidAt(place, 'there is no such tag', 'unknown_tag');
   return tag.revision;
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Role } from '../domain/event.ts';
 import type { Reads } from '../domain/questions.ts';
+import type { ReceivedUsage, UsageReceipt } from '../domain/usage.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 
@@ -30,6 +31,8 @@ export interface HttpDependencies {
     input: { readonly name: string; readonly role: Role; readonly trusted: boolean },
     meta: Omit<ChangesetRequest, 'changes'>,
   ): Promise<{ readonly id: string; readonly key: string; readonly result: ChangesetResult }>;
+  /** Keeps usage, each id once; all or nothing. Failures: unavailable. */
+  recordUsage(ledger: string, records: readonly ReceivedUsage[]): Promise<UsageReceipt>;
   /** Epoch milliseconds. */
   now(): number;
   /** A clock for durations, milliseconds; never runs backwards. */

@@ -55,6 +55,24 @@ export const eventAnswerSchema = z
   })
   .meta({ id: 'Event', description: 'What happened, who did it, why, and the fields that it changed' });
 
+/** Who said something, when and why: an event in brief, beside what it says. */
+export const briefEventSchema = z.strictObject({
+  revision: z.number().int(),
+  type: z.string(),
+  recordedAt: z.string(),
+  actor: actorAnswerSchema,
+  reason: z.string(),
+  source: z.string(),
+  changesetId: z.string(),
+});
+
+/** The part of an answer that names the event behind it; empty when the history does not hold it. */
+export function eventPart(event: RecordedEvent | undefined) {
+  if (event === undefined) return {};
+  const { revision, type, recordedAt, actor, reason, source, changesetId } = event;
+  return { event: { revision, type, recordedAt, actor, reason, source, changesetId } };
+}
+
 export const warningSchema = z.strictObject({ code: z.string(), message: z.string(), path: z.string() });
 
 export const changesetAnswerSchema = z

@@ -94,7 +94,7 @@ const amounts = {
   outputAudio: z.string().optional(),
 };
 
-const pricingAnswerSchema = z
+export const pricingAnswerSchema = z
   .strictObject({
     ...amounts,
     tiers: z.array(z.strictObject({ overTokens: z.number().int(), ...amounts })).optional(),

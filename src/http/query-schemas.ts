@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { keySchema, scopeIdSchema, text } from '../domain/change.ts';
 import { parseInstant } from '../domain/instant.ts';
+import { describeBadKey, isKey, maxKeyLength } from '../domain/key.ts';
 import { maxModelIdLength } from '../domain/model-reference.ts';
 import { parseScope } from '../domain/scope.ts';
 
@@ -80,6 +81,13 @@ export const keyParams = z.strictObject({ key: keySchema });
 export const modelParams = z.strictObject({
   id: text(maxModelIdLength).refine((id) => !/\s/.test(id), { error: 'a model id has no spaces' }),
 });
+
+/** A key, or keys by a pattern: `*` stands for any text. */
+export const keyPatternSchema = text(maxKeyLength)
+  .refine((pattern) => (pattern.includes('*') ? /^[a-z0-9_.*]+$/.test(pattern) : isKey(pattern)), {
+    error: (issue) => `${describeBadKey(String(issue.input))}; * stands for any text, as in ai.*`,
+  })
+  .meta({ description: 'A key; * stands for any text, as in ai.*' });
 
 /** What a snapshot is limited to: scopes, and `user:*` for a whole kind. */
 export const scopePatternSchema = z

@@ -103,7 +103,8 @@ export function keysOf(state: LiveState, asked: Asked): readonly string[] {
   return keys;
 }
 
-function definedKeys(state: LiveState): readonly string[] {
+/** The keys that can be resolved, in no order. */
+export function definedKeys(state: LiveState): readonly string[] {
   const keys: string[] = [];
   for (const { definition, retired } of state.keys()) if (!retired) keys.push(definition.key);
   return keys;

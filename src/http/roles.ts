@@ -11,6 +11,8 @@ export type Access = readonly Role[] | 'open';
 export const anyRole: readonly Role[] = ['admin', 'operator', 'auditor', 'service'];
 export const readers: readonly Role[] = ['admin', 'operator', 'auditor'];
 export const writers: readonly Role[] = ['admin', 'operator'];
+/** Who reports usage: all who are not there to look only. */
+export const reporters: readonly Role[] = ['admin', 'operator', 'service'];
 export const admins: readonly Role[] = ['admin'];
 
 export interface TableEntry {

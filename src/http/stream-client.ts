@@ -82,6 +82,16 @@ export class StreamClient {
     return true;
   }
 
+  /** A message that is no event and moves nothing on. Answers false when the client is too slow. */
+  tell(text: string): boolean {
+    if (this.#isSlow()) {
+      this.#wake?.();
+      return false;
+    }
+    this.#response.write(text);
+    return true;
+  }
+
   /** Shows that the connection is open, and ends it when the API key was revoked. */
   async beat(): Promise<void> {
     if (this.#isClosed) return;

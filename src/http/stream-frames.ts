@@ -3,6 +3,8 @@
  * Stateless, so that what is sent after a cut inside a changeset is what would have been sent without it.
  */
 import type { RecordedEvent } from '../domain/event.ts';
+import { formatInstant } from '../domain/instant.ts';
+import type { LiveTurn } from '../domain/turns.ts';
 import { valuesView } from '../domain/values-view.ts';
 
 /** `events`: all that happened; `values`: only what resolution needs. */
@@ -27,6 +29,16 @@ export function frameOf(event: RecordedEvent, view: StreamView): Frame | undefin
 /** A message that only says how far the ledger has come; always stands between changesets. */
 export function revisionText(revision: number, recordedAt: string): string {
   return `event: revision\nid: ${revision}\ndata: ${JSON.stringify({ revision, recordedAt, last: true })}\n\n`;
+}
+
+/**
+ * A message of what has turned by itself at a moment (epoch milliseconds). It has no id: no event happened, and a client
+ * resumes from where it was. Empty where a view shows none of it: prices are nothing that one resolves with.
+ */
+export function activationText(at: number, turns: readonly LiveTurn[], view: StreamView): string {
+  const items = view === 'events' ? turns : turns.filter(({ kind }) => kind !== 'price');
+  if (items.length === 0) return '';
+  return `event: activation\ndata: ${JSON.stringify({ at: formatInstant(at), items })}\n\n`;
 }
 
 export const heartbeatText = ': alive\n\n';

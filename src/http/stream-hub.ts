@@ -1,15 +1,19 @@
 /**
- * All open streams of one ledger. A changeset that comes in is put into words once for each view and handed to every
- * client that is up to date. Subscribes to the ledger only while somebody listens.
+ * All open streams of one ledger. A changeset that comes in, and what turns by itself, is put into words once for each
+ * view and handed to every client that is up to date. Subscribes to the ledger only while somebody listens.
  */
 import type { ServerResponse } from 'node:http';
 import type { RecordedEvent } from '../domain/event.ts';
+import type { LiveTurn } from '../domain/turns.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
+import { Activations } from './activations.ts';
 import { StreamClient, type StreamLimits } from './stream-client.ts';
-import { type Frame, frameOf, type StreamView } from './stream-frames.ts';
+import { activationText, type Frame, frameOf, type StreamView } from './stream-frames.ts';
 
 export interface StreamOptions extends StreamLimits {
   readonly heartbeatMs: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 interface Opening {
@@ -61,11 +65,23 @@ export class StreamHub {
   }
 
   #start(): () => void {
-    const unsubscribe = this.#ledger.onChangeset((events) => this.#push(events));
-    const timer = setInterval(() => this.#beat(), this.#options.heartbeatMs);
+    const activations = new Activations({
+      ledger: this.#ledger,
+      now: this.#options.now,
+      tell: (at, turns) => this.#tell(at, turns),
+    });
+    const unsubscribe = this.#ledger.onChangeset((events) => {
+      this.#push(events);
+      activations.note(events);
+    });
+    const timer = setInterval(() => {
+      this.#beat();
+      activations.check();
+    }, this.#options.heartbeatMs);
     timer.unref();
     return () => {
       unsubscribe();
+      activations.stop();
       clearInterval(timer);
     };
   }
@@ -82,6 +98,16 @@ export class StreamHub {
         told.set(client.view, words);
       }
       if (!client.push(words.frames, words.text, last)) this.#live.delete(client);
+    }
+  }
+
+  /** Clients that are catching up are not told: they resolve by their own clock, as all do. */
+  #tell(at: number, turns: readonly LiveTurn[]): void {
+    const told = new Map<StreamView, string>();
+    for (const client of this.#live) {
+      const text = told.get(client.view) ?? activationText(at, turns, client.view);
+      told.set(client.view, text);
+      if (text !== '' && !client.tell(text)) this.#live.delete(client);
     }
   }
 

@@ -22,6 +22,8 @@ export interface Wish {
   readonly changes: readonly AnyChange[];
   readonly reason: string;
   readonly expectedRevision?: number;
+  /** Of a preview that must still hold. */
+  readonly fingerprint?: string;
   /** The subject that If-Match is about. */
   readonly subject?: string;
   /** Where a change's fields stand in this request, if not in the body under `changes.0`. */
@@ -118,6 +120,7 @@ export function writeMeta(
     reason: wish.reason,
     requestId: request.id,
     ...(wish.expectedRevision === undefined ? {} : { expectedRevision: wish.expectedRevision }),
+    ...(wish.fingerprint === undefined ? {} : { fingerprint: wish.fingerprint }),
     ...(version === undefined || wish.subject === undefined
       ? {}
       : { expectedVersion: { subject: wish.subject, version } }),

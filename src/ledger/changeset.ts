@@ -1,6 +1,7 @@
 /**
  * Changesets on their way in and their answers: what the writer takes and gives back.
  */
+import type { BlastRadius } from '../domain/blast-radius.ts';
 import type { AnyChange } from '../domain/change.ts';
 import type { Warning } from '../domain/decision.ts';
 import type { Actor, RecordedEvent, Source } from '../domain/event.ts';
@@ -59,6 +60,9 @@ export interface PreviewResult {
   readonly events: readonly AnsweredEvent[];
   readonly warnings: readonly Warning[];
   readonly revision: number;
+  readonly blastRadius: BlastRadius;
+  /** To be applied with, so that it is applied only if what the preview rests on still stands (fingerprint.ts). */
+  readonly fingerprint: string;
   /** Canonical bytes that the events would take, and the most that the log takes at once. */
   readonly bytes: number;
   readonly maxBytes: number;

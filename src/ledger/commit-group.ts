@@ -10,10 +10,12 @@ import { fieldChanges } from '../domain/field-changes.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { View } from '../domain/live-state.ts';
 import { Overlay } from '../domain/overlay.ts';
+import { RecordingView } from '../domain/recording-view.ts';
 import { schemaVersionOf } from '../domain/upcast.ts';
 import { Failure } from '../failure.ts';
 import type { AnsweredEvent, ChangesetRequest } from './changeset.ts';
 import { encodeEvent } from './event-codec.ts';
+import { fingerprintOf, outdated } from './fingerprint.ts';
 import type { StoredEvent } from './ledger.ts';
 
 /** What a changeset has come to, still without a promise. */
@@ -27,6 +29,10 @@ export interface DecidedRequest {
   readonly warnings: readonly Warning[];
   readonly bytes: number;
   readonly overlay: Overlay;
+}
+
+export interface PreviewedRequest extends DecidedRequest {
+  readonly fingerprint: string;
 }
 
 export class CommitGroup {
@@ -55,21 +61,20 @@ export class CommitGroup {
 
   /** Decides one changeset after those before it. Throws Failure `refused`, `invalid` or `conflict`. */
   decide(request: ChangesetRequest, changesetId: string): DecidedRequest {
-    if (request.refusal !== undefined) throw request.refusal;
-    this.#expect(request);
-    const { changes, source } = request;
-    const decided = decideAll(this.overlay, changes, this.now, source);
-    const recorded = this.#record(request, decided, changesetId);
-    const stored = recorded.map((event) => encodeEvent(event, this.now));
-    return {
-      changesetId: recorded.length > 0 ? changesetId : null,
-      recorded,
-      events: recorded.map((event, index) => withChanges(event, decided.events[index])),
-      stored,
-      warnings: decided.warnings,
-      bytes: stored.reduce((sum, event) => sum + Buffer.byteLength(event.bytes) + 1, 0),
-      overlay: decided.overlay,
-    };
+    if (request.fingerprint !== undefined) return this.preview(request, changesetId);
+    this.#admit(request);
+    return this.#decideOn(this.overlay, request, changesetId).request;
+  }
+
+  /** Decides with a fingerprint, which must be the request's if that has one. Costs a hash and a note a look-up more. */
+  preview(request: ChangesetRequest, changesetId: string): PreviewedRequest {
+    this.#admit(request);
+    const view = new RecordingView(this.overlay);
+    const { decided, request: previewed } = this.#decidedAsPreviewed(view, request, changesetId);
+    const place = { recordedAt: this.#recordedAt, base: view.revision };
+    const fingerprint = fingerprintOf(decided.events, view.read, place);
+    if (request.fingerprint !== undefined && request.fingerprint !== fingerprint) throw outdated();
+    return { ...previewed, fingerprint };
   }
 
   /** Takes a decided changeset into the group; the next ones see it. */
@@ -78,6 +83,39 @@ export class CommitGroup {
     for (const event of decided.stored) this.stored.push(event);
     for (const event of decided.recorded) this.recorded.push(event);
     this.bytes += decided.bytes;
+  }
+
+  #admit(request: ChangesetRequest): void {
+    if (request.refusal !== undefined) throw request.refusal;
+    this.#expect(request);
+  }
+
+  /** What was previewed was not refused: if it is now, it rests on something else. */
+  #decidedAsPreviewed(view: View, request: ChangesetRequest, changesetId: string) {
+    try {
+      return this.#decideOn(view, request, changesetId);
+    } catch (error) {
+      const isOutdated =
+        request.fingerprint !== undefined && error instanceof Failure && error.code === 'refused';
+      throw isOutdated ? outdated(error) : error;
+    }
+  }
+
+  #decideOn(view: View, request: ChangesetRequest, changesetId: string) {
+    const { changes, source } = request;
+    const decided = decideAll(view, changes, this.now, source);
+    const recorded = this.#record(request, decided, changesetId);
+    const stored = recorded.map((event) => encodeEvent(event, this.now));
+    const answered: DecidedRequest = {
+      changesetId: recorded.length > 0 ? changesetId : null,
+      recorded,
+      events: recorded.map((event, index) => withChanges(event, decided.events[index])),
+      stored,
+      warnings: decided.warnings,
+      bytes: stored.reduce((sum, event) => sum + Buffer.byteLength(event.bytes) + 1, 0),
+      overlay: decided.overlay,
+    };
+    return { decided, request: answered };
   }
 
   #expect({ expectedRevision, expectedVersion }: ChangesetRequest): void {

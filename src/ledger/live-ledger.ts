@@ -4,6 +4,7 @@
  */
 import type { RecordedEvent } from '../domain/event.ts';
 import type { LiveState } from '../domain/live-state.ts';
+import type { Context } from '../domain/scope.ts';
 import type { ChangesetRequest, ChangesetResult, PreviewResult } from './changeset.ts';
 import { decodeEvent } from './event-codec.ts';
 import type { IdempotencyTail } from './idempotency.ts';
@@ -16,8 +17,6 @@ export interface LiveLedgerDependencies extends Omit<WriterDependencies, 'fold'>
   readonly log: Ledger;
   readonly state: LiveState;
   readonly idempotency: IdempotencyTail;
-  /** Epoch milliseconds of this machine. */
-  readonly now: () => number;
   readonly onStopped: (failure: unknown) => void;
   /** Told when following fails for now, or a listener failed; it goes on by itself. */
   readonly onTrouble: (failure: unknown) => void;
@@ -35,8 +34,8 @@ export interface LiveLedger {
   readonly state: LiveState;
   /** Appends and answers once durable and folded. Failures: invalid, conflict, refused, unavailable. */
   submit(request: ChangesetRequest): Promise<ChangesetResult>;
-  /** Decides without appending. */
-  preview(request: ChangesetRequest): Promise<PreviewResult>;
+  /** Decides without appending, and tells what would resolve differently; the contexts are those that were seen. */
+  preview(request: ChangesetRequest, contextsSeen?: readonly Context[]): Promise<PreviewResult>;
   /** Resolves once the live state holds the revision; Failure `unavailable` after the bound (5 s). */
   reached(revision: number): Promise<void>;
   /** Calls back with every whole changeset that enters the live state from now on, in order; answers how to stop. */
@@ -86,7 +85,7 @@ export async function openLiveLedger(dependencies: LiveLedgerDependencies): Prom
     state,
     fold,
     submit: (request) => writer.submit(request),
-    preview: (request) => writer.preview(request),
+    preview: (request, contextsSeen) => writer.preview(request, contextsSeen),
     reached: (revision) => fold.reached(revision, dependencies.delay, reachLimitMs),
     onChangeset: (listener) => fold.onChangeset(listener),
     readLog: async (after, limit) => (await log.read(name, after, limit)).map(decodeEvent),

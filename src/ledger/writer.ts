@@ -10,6 +10,9 @@
  * for again with the idempotency key. Refusals wait for the commit as well: they may rest on neighbours, and an append
  * that succeeds proves that they rest on the ledger's head (a group that appends nothing asks where the head is).
  */
+import { blastRadius } from '../domain/blast-radius.ts';
+import { createPace } from '../domain/pace.ts';
+import type { Context } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 import { type AnswerDependencies, answerGroup, type Waiting } from './answer-group.ts';
 import {
@@ -21,6 +24,7 @@ import {
 import { CommitGroup } from './commit-group.ts';
 import { decideGroup, type Outcome } from './decide-group.ts';
 import { findFirstAnswers, type IdempotencyId, type IndexLookup } from './idempotency.ts';
+import { inSlices } from './in-slices.ts';
 import type { LiveFold } from './live-fold.ts';
 
 export interface WriterDependencies extends Omit<AnswerDependencies, 'observe'> {
@@ -28,6 +32,8 @@ export interface WriterDependencies extends Omit<AnswerDependencies, 'observe'> 
   /** The shared clock, epoch milliseconds: that of the Postgres that all servers use. */
   readonly clock: () => Promise<number>;
   readonly newId: () => string;
+  /** Epoch milliseconds of this machine, to pace long work. */
+  readonly now: () => number;
   /** The index of idempotency keys. */
   readonly findAnswers: (ids: readonly IdempotencyId[]) => Promise<IndexLookup>;
   readonly observe: WriterObserver;
@@ -47,6 +53,8 @@ const maxGroupRequests = 1_000;
 /** Deciding them is one turn of the event loop, about 20 µs a change; a single changeset may hold more. */
 const maxGroupChanges = 2_000;
 const maxRaces = 20;
+/** Previews at once: each may take a second of work, in slices. */
+const maxPreviews = 16;
 /** Writes stop when the ledger is further ahead of the shared clock than this: recorded time must not run away. */
 const maxHeadAheadMs = 5_000;
 
@@ -56,6 +64,7 @@ export class Writer {
   readonly #unfinished = new Set<Promise<unknown>>();
   #running: Promise<void> | undefined;
   #isStopping = false;
+  #previews = 0;
 
   constructor(dependencies: WriterDependencies) {
     this.#on = dependencies;
@@ -65,12 +74,7 @@ export class Writer {
   submit(request: ChangesetRequest): Promise<ChangesetResult> {
     if (this.#isStopping) return Promise.reject(stopping());
     if (this.#queue.length >= this.#on.maxQueue) {
-      return Promise.reject(
-        new Failure('unavailable', 'too many changesets are waiting', {
-          reason: 'queue_full',
-          retryAfterSeconds: 1,
-        }),
-      );
+      return Promise.reject(tooMany('changesets are waiting'));
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, resolve, reject });
@@ -78,12 +82,27 @@ export class Writer {
     });
   }
 
-  /** Decides without appending. */
-  async preview(request: ChangesetRequest): Promise<PreviewResult> {
-    const group = this.#openGroup(await this.#on.clock());
-    const { revision } = this.#state;
-    const { events, warnings, bytes } = group.decide(request, this.#on.newId());
-    return { events, warnings, bytes, revision, maxBytes: this.#log.maxChangesetBytes };
+  /**
+   * Decides without appending, and tells what would resolve differently, for these contexts among others. Failures: those
+   * of deciding; `unavailable` also when too many previews are under way.
+   */
+  async preview(request: ChangesetRequest, contextsSeen: readonly Context[] = []): Promise<PreviewResult> {
+    if (this.#previews >= maxPreviews) throw tooMany('previews are under way');
+    this.#previews++;
+    try {
+      const group = this.#openGroup(await this.#on.clock());
+      const state = this.#state;
+      const { revision } = state;
+      const decided = group.preview(request, this.#on.newId());
+      const { events, warnings, bytes, fingerprint, overlay } = decided;
+      // Nothing is awaited since the group was opened: the state is still the one that was decided on.
+      const pace = createPace(this.#on.now);
+      const radius = await inSlices(blastRadius(state, overlay, group.now, contextsSeen, pace));
+      const { maxChangesetBytes: maxBytes } = this.#log;
+      return { events, warnings, bytes, revision, blastRadius: radius, fingerprint, maxBytes };
+    } finally {
+      this.#previews--;
+    }
   }
 
   /** Waits until everything that was taken is answered; what comes later is `unavailable`. */
@@ -218,6 +237,10 @@ function cannotFollow(cause: unknown): Failure {
       cause,
     },
   );
+}
+
+function tooMany(what: string): Failure {
+  return new Failure('unavailable', `too many ${what}`, { reason: 'queue_full', retryAfterSeconds: 1 });
 }
 
 function stopping(): Failure {

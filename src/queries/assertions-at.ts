@@ -114,12 +114,12 @@ const ofScopes = {
   name: 'assertions_of_scopes_at',
   text: `with recursive clock as materialized (${clock}), said (key, scope) as (
       select first.key, s.scope from unnest((select $4::text[])) as s (scope) cross join lateral (
-        select a.key from assertions a where a.ledger = $1 and a.scope = s.scope order by a.key limit 1
+        select a.key from assertions a where a.ledger = $1 and a.scope collate "C" = s.scope order by a.key limit 1
       ) as first
       union all
       select next.key, said.scope from said cross join lateral (
         select a.key from assertions a
-        where a.ledger = $1 and a.scope = said.scope and a.key > said.key order by a.key limit 1
+        where a.ledger = $1 and a.scope collate "C" = said.scope and a.key > said.key order by a.key limit 1
       ) as next
     ),
     wanted as materialized (select key, scope from said where $5::text[] is null or key = any ($5::text[]))

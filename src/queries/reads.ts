@@ -3,21 +3,31 @@
  */
 import type pg from 'pg';
 import type { Reads } from '../domain/questions.ts';
+import { contextsSeen } from './contexts-seen.ts';
+import { deprecations } from './deprecations.ts';
 import { findChangeset } from './find-changeset.ts';
 import { findEvents } from './find-events.ts';
+import { firstDifference } from './first-difference.ts';
 import { historyPage } from './history-page.ts';
 import { historyStream } from './history-stream.ts';
 import { layersAt } from './layers-at.ts';
+import { listDifferences } from './list-differences.ts';
 import { findKey, listKeys } from './list-keys.ts';
 import { findModel, listModels } from './list-models.ts';
 import { listOverrides } from './list-overrides.ts';
 import { listPrices } from './list-prices.ts';
 import { listProjections } from './list-projections.ts';
+import { listSchedule } from './list-schedule.ts';
 import { listTags } from './list-tags.ts';
 import { modelHistory } from './model-history.ts';
+import { correctionsSince, pricesOfModels } from './prices-of-models.ts';
 import { recordedAt } from './recorded-at.ts';
+import { bindRestoreReads } from './restore-reads.ts';
 import { revisionAt } from './revision-at.ts';
+import { revisionsAt } from './revisions-at.ts';
 import { stateAt } from './state-at.ts';
+import { subjectStatesAt } from './subject-states-at.ts';
+import { usagePage } from './usage-page.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 
 /** The reads of a pool; it needs no more than the grants of `varve_http`. */
@@ -40,6 +50,17 @@ export function bindReads(pool: pg.Pool, options: WaitOptions): Reads {
     modelHistory: (...question) => modelHistory(pool, ...question),
     prices: (...question) => listPrices(pool, ...question),
     tags: (...question) => listTags(pool, ...question),
+    subjectsAt: (...question) => subjectStatesAt(pool, ...question),
+    differences: (...question) => listDifferences(pool, ...question),
+    schedule: (...question) => listSchedule(pool, ...question),
+    ...bindRestoreReads(pool),
+    firstDifference: (...question) => firstDifference(pool, ...question),
+    deprecations: (...question) => deprecations(pool, ...question),
     projections: (...question) => listProjections(pool, ...question),
+    contextsSeen: (...question) => contextsSeen(pool, ...question),
+    usagePage: (...question) => usagePage(pool, ...question),
+    pricesOfModels: (...question) => pricesOfModels(pool, ...question),
+    correctionsSince: (...question) => correctionsSince(pool, ...question),
+    revisionsAt: (...question) => revisionsAt(pool, ...question),
   };
 }

@@ -4,8 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import type { Answer } from '../support/varve-on.ts';
-import { type Api, createApi, startVarveOn, type VarveOn } from '../support/varve-on.ts';
+import { type Answer, type Api, createApi, startVarveOn, type VarveOn } from '../support/varve-on.ts';
 
 let database: TestDatabase;
 let servers: readonly VarveOn[];

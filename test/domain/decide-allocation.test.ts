@@ -78,7 +78,7 @@ describe('the salt', () => {
       .then([held(200, 'spring')], ['scheduled_stands']);
     given(defined, held(100, 'spring'), scheduled)
       .when(change(200, {}, { effectiveFrom: day(6) }))
-      .then([held(200, 'autumn', { effectiveFrom: day(6) })]);
+      .then([held(200, 'autumn', { effectiveFrom: day(6) })], ['takes_over']);
     given(defined, held(100, 'spring'), scheduled, overrideWithdrawn(key, 'global', 3))
       .when(change(200))
       .then([held(200, 'spring')]);

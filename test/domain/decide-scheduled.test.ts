@@ -35,6 +35,7 @@ const clear = (options: Options = {}): AnyChange => ({
   scope: 'global',
   ...options,
 });
+const without = ({ replaceScheduled: _, ...interval }: Options) => interval;
 const withdraw = (revision: number): AnyChange => ({ type: 'withdrawOverride', revision });
 const held = (value: JsonValue, interval = {}): EventBody => overrideSet(key, 'global', value, interval);
 const cleared = (interval = {}): EventBody => overrideCleared(key, 'global', interval);
@@ -57,17 +58,17 @@ describe('what is scheduled', () => {
       .when(set('a', { effectiveUntil: day(5) }))
       .then([held('a', { effectiveUntil: day(5) })]);
     given(defined, later)
-      .when(set('a', { effectiveFrom: day(6) }))
-      .then([held('a', { effectiveFrom: day(6) })]);
+      .when(set('a', { effectiveFrom: day(4), effectiveUntil: day(5) }))
+      .then([held('a', { effectiveFrom: day(4), effectiveUntil: day(5) })]);
     given(defined, held('started', { effectiveFrom: day(-10) }))
       .when(set('a'))
       .then([held('a')]);
   });
 
-  test('is not told of when the wish starts with it and so wins over it', () => {
+  test('does not stand when the wish starts with it: that takes over', () => {
     given(defined, later)
       .when(set('a', { effectiveFrom: day(5) }))
-      .then([held('a', { effectiveFrom: day(5) })]);
+      .then([held('a', { effectiveFrom: day(5) })], ['takes_over']);
     given(defined, later)
       .when(set('later', { effectiveFrom: day(5) }))
       .thenNothing();
@@ -146,6 +147,73 @@ describe('what is scheduled', () => {
   });
 });
 
+describe('a plan that meets another one takes over, and says so', () => {
+  const later = { effectiveFrom: day(5) };
+  const sale = { effectiveFrom: day(5), effectiveUntil: day(9) };
+
+  test.each<[string, readonly EventBody[], Options]>([
+    ['scheduled over scheduled', [held('later', later)], { effectiveFrom: day(6) }],
+    ['scheduled over scheduled that ends', [held('sale', sale)], { effectiveFrom: day(6) }],
+    ['temporary within temporary', [held('sale', sale)], { effectiveFrom: day(6), effectiveUntil: day(7) }],
+    ['scheduled over temporary in force', [held('now', { effectiveUntil: day(9) })], later],
+    [
+      'temporary over temporary in force',
+      [held('now', { effectiveUntil: day(9) })],
+      { effectiveUntil: day(1) },
+    ],
+    ['over a clearing that is to end', [held('a'), cleared(sale)], { effectiveFrom: day(6) }],
+  ])('%s', (_, events, options) => {
+    given(defined, ...events)
+      .when(set('b', options))
+      .then([held('b', without(options))], ['takes_over']);
+    given(defined, ...events)
+      .when(clear(options))
+      .then([cleared(without(options))], ['takes_over']);
+  });
+
+  test('names what it takes over from, and until when', () => {
+    const warnings = (options: Options) =>
+      given(defined, held('sale', sale)).when(set('b', options)).decided().warnings;
+    expect(warnings({ effectiveFrom: day(6) })).toEqual([
+      {
+        code: 'takes_over',
+        message:
+          'takes over at 2026-03-07T12:00:00.000Z from revision 2, which holds for app.greeting at global from 2026-03-06T12:00:00.000Z to 2026-03-10T12:00:00.000Z',
+        path: 'changes.0',
+      },
+    ]);
+    expect(warnings({ effectiveFrom: day(6), effectiveUntil: day(7) })[0]?.message).toMatch(
+      /^takes over at 2026-03-07T12:00:00.000Z until 2026-03-08T12:00:00.000Z from revision 2/,
+    );
+  });
+
+  test('beside what still starts within it', () => {
+    given(defined, held('sale', sale), held('later', { effectiveFrom: day(8) }))
+      .when(set('b', { effectiveFrom: day(6) }))
+      .then([held('b', { effectiveFrom: day(6) })], ['takes_over', 'scheduled_stands']);
+  });
+
+  test.each<[string, readonly EventBody[], Options]>([
+    ['what holds without end gives way to what is new', [held('a')], {}],
+    ['what holds without end gives way to a plan', [held('a')], sale],
+    ['a plan begins where another one has ended', [held('sale', sale)], { effectiveFrom: day(9) }],
+    ['what is new ends what is temporary', [held('now', { effectiveUntil: day(9) })], {}],
+    ['what is met is hidden', [held('sale', sale), held('later', { effectiveFrom: day(-1) })], {}],
+  ])('not when %s', (_, events, options) => {
+    const told = given(defined, ...events)
+      .when(set('b', options))
+      .decided().warnings;
+    expect(told.map(({ code }) => code)).not.toContain('takes_over');
+  });
+
+  test('not when the other one is taken back in the same changeset, or nothing is said', () => {
+    given(defined, held('sale', sale))
+      .when(set('b', { ...later, replaceScheduled: true }))
+      .then([withdrawn(2), held('b', later)]);
+    given(defined, held('sale', sale)).when(set('sale', sale)).thenNothing();
+  });
+});
+
 describe('withdrawing', () => {
   test('takes back what has not started', () => {
     given(defined, held('a', { effectiveFrom: day(1) }))
@@ -166,7 +234,7 @@ describe('withdrawing', () => {
     const [early, late] = [{ effectiveFrom: day(1) }, { effectiveFrom: day(2) }];
     given(defined)
       .when([set('a', early), set('b', late), withdraw(2)])
-      .then([held('a', early), held('b', late), withdrawn(2)]);
+      .then([held('a', early), held('b', late), withdrawn(2)], ['takes_over']);
   });
 
   test.each<[string, readonly EventBody[], number]>([

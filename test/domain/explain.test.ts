@@ -3,11 +3,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bucketOf } from '../../src/domain/allocation.ts';
 import { forever } from '../../src/domain/assertion.ts';
 import { explainLayers } from '../../src/domain/explain.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
 import { resolve } from '../../src/domain/resolve.ts';
-import { type Scope, scopesOf } from '../../src/domain/scope.ts';
+import { type Context, type Scope, scopesOf } from '../../src/domain/scope.ts';
 import type { OverrideAssertion } from '../../src/domain/subject-state.ts';
 
 const now = 1_000;
@@ -107,6 +108,30 @@ describe('outcomes', () => {
     ]);
     const layers = explainLayers(() => [tries(10_000)], {}, now);
     expect(layers.map(({ outcome }) => outcome)).toEqual(['outside']);
+  });
+
+  test('the bucket of the unit is told of an allocation in force, whatever comes of it, if the unit is told', () => {
+    const bucket = bucketOf('s', 'u');
+    const told = (
+      layers: Partial<Record<Scope, readonly OverrideAssertion[]>>,
+      context: Context = { user: 'u' },
+    ) =>
+      explainLayers((scope) => layers[scope] ?? [], context, now).map((layer) => [
+        layer.outcome,
+        layer.bucket,
+      ]);
+    expect(told({ 'user:u': [tries(10_000)], global: [tries(10_000)] })).toEqual([
+      ['won', bucket],
+      ['lost', bucket],
+    ]);
+    expect(told({ global: [tries(bucket)] })[1]).toEqual(['outside', bucket]);
+    expect(told({ global: [tries(bucket + 1)] })[1]).toEqual(['won', bucket]);
+    expect(told({ global: [tries(10_000)] }, {})).toEqual([['outside', undefined]]);
+    expect(told({ global: [tries(10_000, 'tenant')] }, { tenant: 't' })[1]).toEqual([
+      'won',
+      bucketOf('s', 't'),
+    ]);
+    expect(told({ global: [says(1)] })[1]).toEqual(['won', undefined]);
   });
 
   test('an end is exclusive, a start is not', () => {

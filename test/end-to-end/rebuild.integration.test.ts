@@ -8,8 +8,7 @@ import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
 import { rebuild } from '../../src/projector/rebuild.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { optionsFor, readModelTables, rowsOfReadModels, testLedger } from '../support/read-models.ts';
-import type { Answer } from '../support/varve-on.ts';
-import { startVarveOn, type VarveOn } from '../support/varve-on.ts';
+import { type Answer, startVarveOn, type VarveOn } from '../support/varve-on.ts';
 
 const adminKey = `varve_admin_rebuild_${'r'.repeat(32)}`;
 const key = 'limits.tokens';
@@ -80,6 +79,10 @@ async function writeEverything(): Promise<void> {
   await send('DELETE', `/v1/overrides/${key}?scope=tenant:acme`, { reason: 'not any more' });
   await send('PUT', `/v1/overrides/${key}?scope=tier:1`, { value: 4, replaceScheduled: true, reason: 'now' });
   await send('POST', '/v1/api-keys', { name: 'ci', role: 'operator' });
+  // No read model: what it costs must stay, whatever is dropped and made again.
+  const at = new Date().toISOString();
+  const records = [{ id: 'used', at, key, model: 'acme/one', tenant: 'acme', inputTokens: 3 }];
+  await varve.call('POST', '/v1/usage', { records });
   await Promise.all(
     Array.from({ length: 40 }, (_, n) =>
       send('POST', '/v1/changesets', {
@@ -100,6 +103,7 @@ async function answers(): Promise<readonly Pick<Answer, 'status' | 'body'>[]> {
     '/v1/models/acme%2Fone/prices',
     '/v1/keys?limit=1000',
     '/v1/tags',
+    `/v1/costs?from=2020-01-01T00:00:00Z&to=${future}`,
     `/v1/resolve/${key}?user=u7&asOf=tag:first`,
     `/v1/explain/${key}?user=u7&tenant=acme&tier=1&asOf=${revision}`,
     `/v1/resolve/${key}?user=u7`,

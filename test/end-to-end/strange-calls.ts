@@ -35,6 +35,8 @@ const found = [200];
 const made = [200, 201];
 const absent = [404];
 const refused = [422];
+const always = { from: '2000-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' };
+const allTime = 'from=1970-01-01T00:00:00.000Z&to=2099-01-01T00:00:00.000Z';
 
 export function strangeCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
   return { ...readCalls(other), ...modelCalls(other), ...writeCalls(other) };
@@ -63,6 +65,15 @@ function readCalls(other: OtherLedger): Readonly<Record<string, readonly Strange
       { path: `/v1/explain/${key}?${context}`, statuses: absent },
       { path: `/v1/explain/shared.key?${context}`, statuses: found },
     ],
+    'GET /v1/blame': [
+      { path: `/v1/blame?${context}`, statuses: found },
+      { path: `/v1/blame?keys=${key}`, statuses: absent },
+    ],
+    'GET /v1/first-difference': [
+      { path: `/v1/first-difference?key=${key}&from=0&${context}`, statuses: absent },
+      { path: `/v1/first-difference?key=shared.key&from=0&${context}`, statuses: found },
+      { path: `/v1/first-difference?key=shared.key&from=tag:${tag}&${context}`, statuses: [400] },
+    ],
     'GET /v1/overrides': [
       { path: '/v1/overrides?limit=1000', statuses: found },
       { path: `/v1/overrides?key=${key}`, statuses: found },
@@ -86,7 +97,51 @@ function readCalls(other: OtherLedger): Readonly<Record<string, readonly Strange
     ],
     'GET /v1/events/:revision': [{ path: `/v1/events/${revision}`, statuses: absent }],
     'GET /v1/changesets/:id': [{ path: `/v1/changesets/${changesetId}`, statuses: absent }],
+    'POST /v1/compare': [
+      {
+        path: '/v1/compare',
+        body: { left: {}, right: { asOf: 0 }, contexts: [{ tenant }, {}] },
+        statuses: found,
+      },
+      {
+        path: '/v1/compare',
+        body: { left: { at: '2020-01-01T00:00:00Z' }, right: {}, usage: always },
+        statuses: found,
+      },
+      { path: '/v1/compare', body: { left: { asOf: revision }, right: {} }, statuses: [400] },
+      { path: '/v1/compare', body: { left: { asOf: `tag:${tag}` }, right: {} }, statuses: [400] },
+      {
+        path: '/v1/compare',
+        body: { left: {}, right: { changes: [{ type: 'retireKey', key }] } },
+        statuses: refused,
+      },
+    ],
+    'GET /v1/diff': [
+      { path: '/v1/diff?from=0&limit=1000', statuses: found },
+      { path: `/v1/diff?from=0&key=${key}`, statuses: found },
+      { path: `/v1/diff?from=0&scope=tenant:${tenant}`, statuses: found },
+      { path: `/v1/diff?from=0&model=${encodeURIComponent(other.model)}`, statuses: found },
+      { path: `/v1/diff?from=0&subject=api-key:${other.apiKeyId}`, statuses: found },
+      { path: `/v1/diff?from=tag:${tag}`, statuses: [400] },
+      { path: `/v1/diff?from=0&to=${revision}`, statuses: [400] },
+    ],
     'GET /v1/tags': [{ path: '/v1/tags', statuses: found }],
+    'GET /v1/schedule': [
+      { path: '/v1/schedule?limit=1000&from=1970-01-01T00:00:00.000Z', statuses: found },
+      { path: `/v1/schedule?key=${key}`, statuses: found },
+      { path: `/v1/schedule?scope=tenant:${tenant}`, statuses: found },
+      { path: `/v1/schedule?model=${model}`, statuses: found },
+    ],
+    'GET /v1/costs': [
+      { path: `/v1/costs?${allTime}`, statuses: found },
+      { path: `/v1/costs?${allTime}&model=${model}`, statuses: found },
+      { path: `/v1/costs?${allTime}&tenant=${tenant}`, statuses: found },
+      { path: `/v1/costs?${allTime}&key=${key}`, statuses: found },
+    ],
+    'GET /v1/costs/restatement': [
+      { path: '/v1/costs/restatement?since=0', statuses: found },
+      { path: `/v1/costs/restatement?since=0&model=${model}&tenant=${tenant}`, statuses: found },
+    ],
     'GET /v1/snapshot': [
       { path: '/v1/snapshot', statuses: found },
       { path: `/v1/snapshot?scopes=tenant:${tenant}`, statuses: found },
@@ -151,6 +206,24 @@ function writeCalls(other: OtherLedger): Readonly<Record<string, readonly Strang
   const scope = `tenant:${tenant}`;
   const changes = (...some: object[]) => ({ reason, changes: some });
   return {
+    'POST /v1/rollbacks': [
+      {
+        path: '/v1/rollbacks',
+        body: { reason, undo: { changesets: [other.changesetId] } },
+        statuses: refused,
+      },
+      {
+        path: '/v1/rollbacks',
+        body: { reason, undo: { revisions: [other.revision] } },
+        statuses: [400],
+      },
+      { path: '/v1/rollbacks', body: { reason, to: `tag:${other.tag}` }, statuses: [400] },
+      {
+        path: '/v1/rollbacks',
+        body: { reason, to: 0, where: { key: `${key}*`, scope }, dryRun: true },
+        statuses: found,
+      },
+    ],
     'POST /v1/changesets': [
       {
         path: '/v1/changesets',
@@ -194,6 +267,16 @@ function writeCalls(other: OtherLedger): Readonly<Record<string, readonly Strang
     'DELETE /v1/overrides/:key': [
       { path: `/v1/overrides/${key}?scope=${scope}`, body: { reason }, statuses: refused },
       { path: `/v1/overrides/shared.key?scope=${scope}`, body: { reason }, statuses: made },
+    ],
+    'POST /v1/usage': [
+      // The other ledger has a record of this id, with other content.
+      {
+        path: '/v1/usage',
+        body: {
+          records: [{ id: `${tenant}-usage`, at: '2026-01-01T00:00:00.000Z', key, tenant, inputTokens: 1 }],
+        },
+        statuses: found,
+      },
     ],
     'POST /v1/ledgers': [{ path: '/v1/ledgers', body: { name: 'mine-too' }, statuses: [403] }],
     'POST /v1/api-keys': [

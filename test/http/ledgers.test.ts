@@ -3,6 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import { neededQueries } from './needed-queries.ts';
 
 let http: HttpAssembly;
 let otherAdmin: string;
@@ -109,7 +110,8 @@ describe('isolation', () => {
     let told = 0;
     for (const { url } of routes) {
       const id = url.startsWith('/v1/changesets') ? changesets[0].changesetId : fill['id'];
-      const path = url.replace(/:(\w+)/g, (_, name: string) => (name === 'id' ? id : (fill[name] ?? '')));
+      const filled = url.replace(/:(\w+)/g, (_, name: string) => (name === 'id' ? id : (fill[name] ?? '')));
+      const path = `${filled}${neededQueries[url] ?? ''}`;
       const mine = await http.call('GET', path);
       const theirs = await http.call('GET', path, undefined, bearer(otherAdmin));
       expect([url, mine.status, mine.text.includes('theirs-secret')]).toEqual([url, 200, false]);

@@ -4,6 +4,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import { neededQueries } from './needed-queries.ts';
 
 let http: HttpAssembly;
 // biome-ignore lint/suspicious/noExplicitAny: a test reads the document as anybody would
@@ -136,7 +137,7 @@ test('what is answered is what the document says', async () => {
       continue;
     const id = url.startsWith('/v1/changesets') ? changesetId : 'acme%2Fone';
     const fill: Readonly<Record<string, string>> = { key: 'a.text', revision: '3', id };
-    const query = /resolve|explain/.test(url) ? '?tier=2&user=u' : '';
+    const query = neededQueries[url] ?? (/resolve|explain/.test(url) ? '?tier=2&user=u' : '');
     const answer = await http.call(
       'GET',
       url.replace(/:(\w+)/g, (_, name: string) => fill[name] ?? '') + query,

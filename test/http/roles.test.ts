@@ -12,6 +12,7 @@ import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
 const all: Access = ['admin', 'operator', 'auditor', 'service'];
 const reads: Access = ['admin', 'operator', 'auditor'];
 const writes: Access = ['admin', 'operator'];
+const reports: Access = ['admin', 'operator', 'service'];
 const admin: Access = ['admin'];
 
 /** HEAD goes with every GET that answers JSON. */
@@ -24,6 +25,8 @@ const meant: Readonly<Record<string, Access>> = {
   'GET /v1/status': all,
   'GET /v1/whoami': all,
   'GET /v1/explain/:key': reads,
+  'GET /v1/blame': reads,
+  'GET /v1/first-difference': reads,
   'GET /v1/keys': reads,
   'GET /v1/keys/:key': reads,
   'GET /v1/overrides': reads,
@@ -34,8 +37,15 @@ const meant: Readonly<Record<string, Access>> = {
   'GET /v1/models/:id': reads,
   'GET /v1/models/:id/history': reads,
   'GET /v1/models/:id/prices': reads,
+  'GET /v1/diff': reads,
   'GET /v1/tags': reads,
+  'GET /v1/schedule': reads,
+  'GET /v1/costs': reads,
+  'GET /v1/costs/restatement': reads,
+  'POST /v1/usage': reports,
+  'POST /v1/compare': reads,
   'POST /v1/changesets': writes,
+  'POST /v1/rollbacks': writes,
   'PUT /v1/overrides/:key': writes,
   'DELETE /v1/overrides/:key': writes,
   'POST /v1/models': writes,

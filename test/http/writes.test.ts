@@ -84,7 +84,14 @@ describe('POST /v1/changesets', () => {
     const before = head();
     const answer = await changesets({ changes: [set(99)], dryRun: true });
     expect(answer.status).toBe(200);
-    expect(Object.keys(answer.body)).toEqual(['events', 'warnings', 'maxBytes', 'bytes']);
+    expect(Object.keys(answer.body)).toEqual([
+      'events',
+      'warnings',
+      'blastRadius',
+      'fingerprint',
+      'maxBytes',
+      'bytes',
+    ]);
     expect(answer.body.events).toHaveLength(1);
     expect(answer.body.bytes).toBeLessThan(answer.body.maxBytes);
     expect(head()).toBe(before);

@@ -158,7 +158,14 @@ describe('the role of the HTTP side', () => {
   });
 
   test('writes no read model', async () => {
-    const operational = ['ledger_heads', 'ledger_events', 'api_key_verifiers', 'remembered_answers'];
+    const operational = [
+      'ledger_heads',
+      'ledger_events',
+      'api_key_verifiers',
+      'remembered_answers',
+      'usage_records',
+      'contexts_seen',
+    ];
     const { rows } = await database.pool.query<{ name: string }>(
       `select tablename as name from pg_tables where schemaname = current_schema() and tablename <> all ($1) order by tablename`,
       [operational],

@@ -110,6 +110,7 @@ export function openStand(options: StandOptions = {}): Stand {
   const writer = new Writer({
     fold,
     clock: async () => clock.now,
+    now: () => clock.now,
     newId: () => {
       ids += 1;
       return `changeset-${ids}`;

@@ -246,3 +246,11 @@ test('a preview says what would be appended, and appends nothing', async () => {
     reason: 'wrong_type',
   });
 });
+
+test('so many previews at once are made, one more is told to come again', async () => {
+  const stand = await openReadyStand();
+  const many = Array.from({ length: 17 }, (_, n) => stand.writer.preview(request([set('a', n)])));
+  const reasons = reasonsOf(await Promise.allSettled(many));
+  expect(reasons).toEqual([...Array.from({ length: 16 }, () => 'done'), 'queue_full']);
+  expect((await stand.writer.preview(request([set('a', 1)]))).events).toHaveLength(1);
+});

@@ -7,13 +7,13 @@ import { createApiKeyMaker, ensureAdmin } from '../../src/composition/admin-keys
 import { createAuthenticate, type Verifier } from '../../src/composition/api-keys.ts';
 import type { Role } from '../../src/domain/event.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
+import { Failure } from '../../src/failure.ts';
 import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import type { ChangesetResult } from '../../src/ledger/changeset.ts';
 import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import { type IdempotencyId, IdempotencyTail, idOf } from '../../src/ledger/idempotency.ts';
-import type { LiveLedger } from '../../src/ledger/live-ledger.ts';
-import { openLiveLedger, type RunningLedger } from '../../src/ledger/live-ledger.ts';
+import { type LiveLedger, openLiveLedger, type RunningLedger } from '../../src/ledger/live-ledger.ts';
 import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { createMemoryReads } from './memory-reads.ts';
 
@@ -102,6 +102,7 @@ export async function startHttp(options: Partial<ServerOptions> = {}): Promise<H
       open: async (ledger) => (await find(ledger)) !== undefined,
     }),
     createApiKey: createApiKeyMaker(store, randomWord),
+    recordUsage: async () => Promise.reject(new Failure('unavailable', 'there is no database here')),
     now,
     elapsed: () => performance.now(),
     newId,

@@ -21,6 +21,7 @@ import { type OverrideAssertion, type SubjectState, statusAt } from '../../src/d
 import { Failure } from '../../src/failure.ts';
 import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { scheduleOf } from './memory-schedule.ts';
 import { timeMachineReads } from './time-machine-reads.ts';
 
 interface Told {
@@ -30,16 +31,7 @@ interface Told {
   readonly assertions: ReadonlyMap<string, readonly OverrideAssertion[]>;
 }
 
-const projectionNames = [
-  'subjects',
-  'assertions',
-  'keys',
-  'catalogue',
-  'prices',
-  'history',
-  'changesets',
-  'tags',
-];
+const projectionNames = 'subjects assertions keys catalogue prices history changesets tags'.split(' ');
 
 /** Reads over a log. */
 export function createMemoryReads(log: Ledger): Reads {
@@ -53,7 +45,7 @@ export function createMemoryReads(log: Ledger): Reads {
   };
 
   return {
-    ...timeMachineReads(),
+    ...timeMachineReads(async (ledger) => (await tell(ledger)).items),
     waitFor: async () => undefined,
     async revisionAt(ledger, time) {
       const { items } = await tell(ledger);
@@ -155,6 +147,9 @@ export function createMemoryReads(log: Ledger): Reads {
         [...states.values()].flatMap((state) => ('taggedAt' in state ? [state] : [])),
         page,
       );
+    },
+    async schedule(ledger, asOf, stretch, filter, page) {
+      return paged(scheduleOf(await tell(ledger, asOf), stretch, filter), page);
     },
     async projections(ledger) {
       const revision = (await log.head(ledger)).revision;

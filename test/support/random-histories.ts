@@ -165,7 +165,7 @@ export function historyOf(
 }
 
 /** What every history begins with: two keys and two models. */
-const beginning: Step = {
+export const beginning: Step = {
   hours: 0,
   changes: [
     { type: 'addModel', model: { id: modelIds[0], name: 'a', contextWindow: 1 } },

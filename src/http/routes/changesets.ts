@@ -3,15 +3,11 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { changeSchema, maxChanges } from '../../domain/change.ts';
+import { changeSchema, maxChanges, text } from '../../domain/change.ts';
 import type { Answer } from '../answer.ts';
-import {
-  changesetAnswerSchema,
-  eventAnswer,
-  eventAnswerSchema,
-  nothingChangedSchema,
-  warningSchema,
-} from '../event-answer.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import { changesetAnswerSchema, nothingChangedSchema } from '../event-answer.ts';
+import { previewAnswer, previewOf, previewSchema } from '../preview-answer.ts';
 import { writers } from '../roles.ts';
 import { addRoute, type Call, none } from '../route.ts';
 import { changesetAnswer, changesetRequest, reasonSchema, writeHeaders } from '../write-call.ts';
@@ -21,20 +17,14 @@ export const changesetSchema = z
     reason: reasonSchema,
     changes: z.array(changeSchema).min(1).max(maxChanges),
     expectedRevision: z.number().int().nonnegative().exactOptional(),
+    fingerprint: text(200)
+      .meta({ description: 'Of a preview: refused as a conflict if what it rests on has changed' })
+      .exactOptional(),
     dryRun: z.boolean().exactOptional(),
   })
   .meta({ id: 'ChangesetRequest', description: 'Changes made together: all or nothing' });
 
-const previewSchema = z
-  .strictObject({
-    events: z.array(eventAnswerSchema),
-    warnings: z.array(warningSchema),
-    maxBytes: z.number().int(),
-    bytes: z.number().int(),
-  })
-  .meta({ id: 'Preview', description: 'What a changeset would do; nothing was appended' });
-
-export function addChangesetRoutes(app: FastifyInstance): void {
+export function addChangesetRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   addRoute(app, {
     method: 'POST',
     url: '/v1/changesets',
@@ -46,16 +36,16 @@ export function addChangesetRoutes(app: FastifyInstance): void {
     body: changesetSchema,
     headers: writeHeaders,
     answers: { 201: changesetAnswerSchema, 200: z.union([nothingChangedSchema, previewSchema]) },
-    handle: postChangeset,
+    handle: (call) => postChangeset(dependencies, call),
   });
 }
 
 async function postChangeset(
+  dependencies: HttpDependencies,
   call: Call<unknown, unknown, z.output<typeof changesetSchema>>,
 ): Promise<Answer> {
   const { dryRun = false, ...wish } = call.body;
   const request = changesetRequest(call, wish);
   if (!dryRun) return changesetAnswer(await call.ledger.submit(request));
-  const { events, warnings, bytes, maxBytes, revision } = await call.ledger.preview(request);
-  return { status: 200, body: { events: events.map(eventAnswer), warnings, maxBytes, bytes }, revision };
+  return previewAnswer(await previewOf(dependencies, call.ledger, request));
 }

@@ -11,7 +11,7 @@ import type { HistoryItem, Moment } from '../../domain/questions.ts';
 import { resolve } from '../../domain/resolve.ts';
 import { type Context, scopesOf } from '../../domain/scope.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { actorAnswerSchema } from '../event-answer.ts';
+import { briefEventSchema, eventPart } from '../event-answer.ts';
 import { clockQuery, contextQuery, keyParams } from '../query-schemas.ts';
 import { readFromTables } from '../read-call.ts';
 import { resolutionAnswer, valueShape } from '../resolution-answer.ts';
@@ -19,16 +19,6 @@ import { unknownKey } from '../resolve-call.ts';
 import { readers } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
 import { contextOf } from './resolve-key.ts';
-
-const briefEventSchema = z.strictObject({
-  revision: z.number().int(),
-  type: z.string(),
-  recordedAt: z.string(),
-  actor: actorAnswerSchema,
-  reason: z.string(),
-  source: z.string(),
-  changesetId: z.string(),
-});
 
 const explanationSchema = z
   .strictObject({
@@ -40,6 +30,9 @@ const explanationSchema = z
         outcome: z.enum(['won', 'lost', 'cleared', 'expired', 'scheduled', 'outside', 'unset']),
         value: jsonSchema.optional(),
         arm: z.string().optional(),
+        bucket: z.number().int().min(0).max(9_999).optional().meta({
+          description: 'Of the unit, in the draw of the allocation: it is in for every share above it',
+        }),
         allocation: allocationSchema.optional(),
         effectiveFrom: z.string().optional(),
         effectiveUntil: z.string().nullable().optional(),
@@ -94,7 +87,7 @@ async function explain(
 }
 
 function layerAnswer(
-  { scope, outcome, assertion, value, arm }: ExplainedLayer,
+  { scope, outcome, assertion, value, arm, bucket }: ExplainedLayer,
   events: ReadonlyMap<number, HistoryItem>,
 ) {
   if (assertion === undefined) return { scope, outcome };
@@ -104,15 +97,10 @@ function layerAnswer(
     outcome,
     ...(value === undefined ? {} : { value }),
     ...(arm === undefined ? {} : { arm }),
+    ...(bucket === undefined ? {} : { bucket }),
     ...(assertion.kind === 'allocation' ? { allocation: assertion.value } : {}),
     effectiveFrom: formatInstant(from),
     effectiveUntil: until === forever ? null : formatInstant(until),
     ...eventPart(events.get(assertion.revision)),
   };
-}
-
-function eventPart(event: HistoryItem | undefined) {
-  if (event === undefined) return {};
-  const { revision, type, recordedAt, actor, reason, source, changesetId } = event;
-  return { event: { revision, type, recordedAt, actor, reason, source, changesetId } };
 }

@@ -162,6 +162,11 @@ export function modelIdIn(ledger: LiveLedger, spelling: string): string {
   return canonicalModelId(spelling, (provider) => ledger.state.knowsProvider(provider));
 }
 
+/** The same of a pattern, in which `*` stands for any text. */
+export function modelPatternIn(ledger: LiveLedger, pattern: string): string {
+  return pattern.includes('*') ? pattern : modelIdIn(ledger, pattern);
+}
+
 export function unknownModel(id: string, what: string): Failure {
   return new Failure('not_found', `the model ${id} ${what}`, {
     reason: 'unknown_model',

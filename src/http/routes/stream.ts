@@ -42,14 +42,15 @@ const streamQuery = z.strictObject({
 
 export function addStreamRoute(
   app: FastifyInstance,
-  dependencies: Pick<HttpDependencies, 'authenticate'>,
+  dependencies: Pick<HttpDependencies, 'authenticate' | 'now'>,
   options: StreamRouteOptions,
 ): void {
   const { heartbeatMs = 15_000, maxStreams = 10_000, logger } = options;
   const hubs = new Map<LiveLedger, StreamHub>();
   let isEnding = false;
   const hubOf = (ledger: LiveLedger): StreamHub => {
-    const hub = hubs.get(ledger) ?? new StreamHub(ledger, { heartbeatMs, maxPendingBytes, stallMs });
+    const now = () => dependencies.now();
+    const hub = hubs.get(ledger) ?? new StreamHub(ledger, { heartbeatMs, maxPendingBytes, stallMs, now });
     hubs.set(ledger, hub);
     return hub;
   };
@@ -63,7 +64,8 @@ export function addStreamRoute(
     url: '/v1/stream',
     access: anyRole,
     tag: 'Resolve',
-    summary: 'Changesets as they happen, as server-sent events; the id of a message is its revision',
+    summary:
+      'Changesets as they happen, as server-sent events; the id of a message is its revision. What turns by itself comes as activation, without an id',
     params: none,
     query: streamQuery,
     body: none,
