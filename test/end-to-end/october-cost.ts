@@ -1,17 +1,9 @@
 /**
  * A month of usage at the prices of two days of the real history, the totals worked out by hand.
- * The deepseek records lie with the project; the whole history is read where it is there.
  */
-import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runImport } from '../../src/import/import-run.ts';
-import { readLines } from '../../src/import/read-lines.ts';
-import { createSendChangeset } from '../../src/import/send-changeset.ts';
-import { leftOutNote, realDataFolder } from '../support/real-data.ts';
-import { startTestVarve, type TestVarve } from '../support/varve.ts';
+import { expect } from 'vitest';
+import type { TestVarve } from '../support/varve.ts';
 
-const fixture = join(import.meta.dirname, '..', 'fixtures', 'deepseek-history.ndjson');
 const october = { from: '2025-10-01T00:00:00Z', to: '2025-11-01T00:00:00Z' };
 
 const chat = 'deepseek/deepseek-chat';
@@ -53,7 +45,7 @@ const records = [
   { id: 'chat-3', at: '2025-11-01T00:00:00Z', model: chat, inputTokens: 1_000_000_000 },
 ];
 
-async function expectOctober(varve: TestVarve): Promise<void> {
+export async function expectOctober(varve: TestVarve): Promise<void> {
   expect((await varve.call('POST', '/v1/usage', { records })).body.added).toBe(5);
   const { body } = await varve.call('POST', '/v1/compare', {
     left: { at: '2025-09-01T00:00:00Z' },
@@ -102,35 +94,3 @@ async function expectOctober(varve: TestVarve): Promise<void> {
     );
   }
 }
-
-const importFile = (varve: TestVarve, path: string) =>
-  runImport({
-    lines: readLines(path).lines,
-    send: createSendChangeset({ fetch, wait }, { url: varve.url, apiKey: varve.adminKey }),
-  });
-
-describe('the deepseek records', () => {
-  let varve: TestVarve;
-  beforeAll(async () => {
-    varve = await startTestVarve();
-  });
-  afterAll(() => varve.stop());
-
-  test('give what October costs at the prices of both days', async () => {
-    await importFile(varve, fixture);
-    await expectOctober(varve);
-  });
-});
-
-describe.skipIf(realDataFolder === undefined)(`the whole history${leftOutNote}`, () => {
-  let varve: TestVarve;
-  beforeAll(async () => {
-    varve = await startTestVarve({ seed: 'catalogue' });
-  });
-  afterAll(() => varve.stop());
-
-  test('gives the same', { timeout: 180_000 }, async () => {
-    await importFile(varve, join(realDataFolder ?? '', 'model-history.ndjson'));
-    await expectOctober(varve);
-  });
-});
