@@ -84,9 +84,9 @@ function curl(words: readonly string[]): Promise<Response> {
   });
 }
 
-/** Words of a shell command with single and double quotes. */
+/** Words of a shell command with single and double quotes, also where they stand in one word. */
 function shellWords(command: string): string[] {
-  return [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
-    ([, single, double, bare]) => single ?? double ?? bare ?? '',
+  return [...command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''),
   );
 }

@@ -76,12 +76,16 @@ function admitFallback(
 
 /** Looks at the values that stand only if the definition may no longer fit them, or they count again: how many. */
 function admitStanding(view: View, before: KeyState, definition: KeyDefinition, now: number): number {
+  return asksAnew(before, definition) ? refuseMisfits(view, definition, now) : 0;
+}
+
+/** Whether values that stand must be looked at again: the rules for them are others, or they count again. */
+export function asksAnew(before: KeyState, definition: KeyDefinition): boolean {
   const rules = ({ schema, scopes }: KeyDefinition) => [
     schema ?? null,
     scopes === undefined ? null : [...scopes],
   ];
-  if (!before.retired && equal(rules(before.definition), rules(definition))) return 0;
-  return refuseMisfits(view, definition, now);
+  return before.retired || !equal(rules(before.definition), rules(definition));
 }
 
 /** Refuses a definition that values in force or scheduled do not satisfy; answers how many stand. */
@@ -106,7 +110,8 @@ export function refuseMisfits(view: View, definition: KeyDefinition, now: number
   return standing;
 }
 
-function countStanding(view: View, key: string, now: number): number {
+/** How many scopes say something about a key, now or later. */
+export function countStanding(view: View, key: string, now: number): number {
   let standing = 0;
   for (const [, { assertions }] of view.overridesOf(key)) {
     if (assertions.some((assertion) => assertion.until > now && assertion.kind !== 'cleared')) standing++;

@@ -8,20 +8,20 @@ import { Failure, type FailureDetail } from '../failure.ts';
 import { type Circumstances, type Decision, unchanged } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { equal } from './field-changes.ts';
-import { formatInstant } from './instant.ts';
 import type { JsonValue } from './json.ts';
 import type { View } from './live-state.ts';
-import { Overlay } from './overlay.ts';
 import type { KeyTarget, ModelTarget, RestoreChange, RestoreTarget } from './restore.ts';
 import { type Finding, misfitsOf } from './restore-misfits.ts';
 import { standingEvents } from './restore-model.ts';
 import { overrideEvents } from './restore-override.ts';
 import { priceEvents } from './restore-price.ts';
+import type { KeyState } from './subject-state.ts';
 
 export function decideRestore(view: View, change: RestoreChange, circumstances: Circumstances): Decision {
   refuseMoved(view, change.targets);
   const { now } = circumstances;
   const events = phases.flatMap((phase) => change.targets.flatMap((target) => phase(view, target, now)));
+  const before = keysOf(view, events);
   const told = change.conflicts.map(({ subject, message, detail }) => ({
     code: 'conflict',
     message,
@@ -30,15 +30,35 @@ export function decideRestore(view: View, change: RestoreChange, circumstances: 
   }));
   const left = change.notes.map(({ code, message, path }) => ({ code, message, path }));
   if (events.length === 0) {
-    return {
-      events,
-      warnings: [...unchanged('everything that was selected is so already').warnings, ...left, ...told],
-    };
+    return { events, warnings: [...nothingToDo(change), ...left, ...told] };
   }
-  const after = applied(view, events, now);
-  const { refused, warned } = misfitsOf(after, events, now, change.allowUnlisted);
-  if (refused.length > 0) throw refusal(refused);
-  return { events, warnings: [...warned.map(asWarning), ...left, ...told] };
+  return {
+    events,
+    warnings: [...left, ...told],
+    check(after) {
+      const { refused, warned } = misfitsOf({ before, after }, events, now, change.allowUnlisted);
+      if (refused.length > 0) throw refusal(refused);
+      return warned.map(asWarning);
+    },
+  };
+}
+
+/** What the check needs of the view as it was: it goes on with the events. */
+function keysOf(view: View, events: readonly EventBody[]): ReadonlyMap<string, KeyState> {
+  const keys = events.flatMap((event) => (event.type === 'KeyDefined' ? [event.data.key] : []));
+  return new Map(
+    keys.flatMap((key) => {
+      const state = view.key(key);
+      return state === undefined ? [] : [[key, state] as const];
+    }),
+  );
+}
+
+/** A typing error in a selection must not look like something done. */
+function nothingToDo({ targets }: RestoreChange): Decision['warnings'] {
+  return targets.length === 0
+    ? [{ code: 'nothing_selected', message: 'nothing is selected that can be brought back' }]
+    : unchanged('everything that is selected is so already').warnings;
 }
 
 /** A phase names the events of a target that may come now. */
@@ -108,14 +128,6 @@ function removalEvents(view: View, { id, wanted }: ModelTarget): readonly EventB
   const current = view.model(id);
   const isThere = current !== undefined && current.status !== 'removed';
   return isThere && !stands(wanted) ? [{ type: 'ModelRemoved', data: { id } }] : [];
-}
-
-/** The view with the drafts on top; their revisions are those that they will have, if nothing else is in the changeset. */
-function applied(view: View, events: readonly EventBody[], now: number): Overlay {
-  const overlay = new Overlay(view);
-  const recordedAt = formatInstant(now);
-  for (const body of events) overlay.apply({ ...body, revision: overlay.revision + 1, recordedAt });
-  return overlay;
 }
 
 function refusal(findings: readonly Finding[]): Failure {

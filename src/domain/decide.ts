@@ -99,12 +99,13 @@ export function decideAll(
     const path = `changes.${index}`;
     const circumstances = { now, source, nextRevision: view.revision + 1 };
     const decision = placed(path, () => decide(overlay, change, circumstances));
-    warnings.push(...decision.warnings.map((warning) => ({ path, ...warning })));
     for (const body of decision.events) {
       const revision = overlay.revision + 1;
       const states = overlay.apply({ ...body, revision, recordedAt });
       events.push({ body, revision, ...states });
     }
+    const checked = placed(path, () => decision.check?.(overlay) ?? []);
+    warnings.push(...[...checked, ...decision.warnings].map((warning) => ({ path, ...warning })));
   }
   return { events, warnings, overlay };
 }

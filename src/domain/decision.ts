@@ -5,6 +5,7 @@
 import { Failure } from '../failure.ts';
 import type { EventBody, Source } from './event.ts';
 import type { JsonValue } from './json.ts';
+import type { View } from './live-state.ts';
 
 /** Something a person should know about a change that was nevertheless accepted. */
 export interface Warning {
@@ -19,6 +20,8 @@ export interface Warning {
 
 export interface Decision {
   readonly events: readonly EventBody[];
+  /** Looks at what the events come to, on the view with them on top; warns, or refuses by throwing. */
+  readonly check?: (after: View) => Decision['warnings'];
   /** Without a path it is the change’s. */
   readonly warnings: readonly (Omit<Warning, 'path'> & Partial<Pick<Warning, 'path'>>)[];
 }

@@ -20,6 +20,36 @@ export function usesOf(view: View, id: string, now: number, limit: number): read
   return uses;
 }
 
+/** The first uses of each of many models, at most `limit` each, in one go over everything that stands. */
+export function usesOfMany(
+  view: View,
+  ids: ReadonlySet<string>,
+  now: number,
+  limit: number,
+): ReadonlyMap<string, readonly string[]> {
+  const uses = new Map<string, string[]>();
+  const note = (id: JsonValue | undefined, phrase: () => string): void => {
+    if (typeof id !== 'string' || !ids.has(id)) return;
+    const known = uses.get(id);
+    if (known === undefined) uses.set(id, [phrase()]);
+    else if (known.length < limit) known.push(phrase());
+  };
+  if (![...ids].some((id) => view.namesOf(id) > 0)) return uses;
+  for (const model of view.models()) note(model.successor, () => `the successor of ${model.id}`);
+  for (const { definition, retired } of view.keys()) {
+    const { key, valueType, fallback } = definition;
+    if (valueType !== 'model' || retired) continue;
+    note(fallback, () => `the fallback of ${key}`);
+    for (const [scope, { assertions }] of view.overridesOf(key)) {
+      for (const assertion of assertions) {
+        if (assertion.until <= now) continue;
+        for (const value of valuesOf(assertion)) note(value, () => `${key} for ${scope}`);
+      }
+    }
+  }
+  return uses;
+}
+
 interface Naming {
   readonly phrase: string;
   /** How often the subject names the model. */

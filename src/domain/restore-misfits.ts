@@ -5,14 +5,16 @@
  */
 
 import { Failure } from '../failure.ts';
-import { refuseMisfits } from './decide-key.ts';
+import { asksAnew, countStanding, refuseMisfits } from './decide-key.ts';
+import { maxAssertions } from './decide-override.ts';
+import { maxPrices } from './decide-price.ts';
 import type { EventBody, KeyDefinition } from './event.ts';
 import { keySubject, modelSubject, overrideSubject, subjectOf } from './event.ts';
 import type { JsonValue } from './json.ts';
 import type { View } from './live-state.ts';
-import { usesOf } from './model-uses.ts';
+import { usesOfMany } from './model-uses.ts';
 import { splitScope } from './scope.ts';
-import { statusAt } from './subject-state.ts';
+import { type KeyState, statusAt } from './subject-state.ts';
 import { fits } from './value-rules.ts';
 
 export interface Finding {
@@ -27,19 +29,45 @@ export interface Findings {
   readonly warned: readonly Finding[];
 }
 
+/** What was restored, and what the findings look things up in. */
+interface Restored {
+  readonly after: View;
+  /** The keys that are defined anew, as they stood. */
+  readonly before: ReadonlyMap<string, KeyState>;
+  /** By model, who stands on those that are deprecated or removed. */
+  readonly uses: ReadonlyMap<string, readonly string[]>;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
 export function misfitsOf(
-  after: View,
+  { before, after }: Pick<Restored, 'before' | 'after'>,
   events: readonly EventBody[],
   now: number,
   allowUnlisted: boolean,
 ): Findings {
-  const found = events.flatMap((event) => findingsOf(after, event, now));
+  const restored = { before, after, now, uses: usesOfMany(after, leavingModels(events), now, 5) };
+  const found = [...events.flatMap((event) => findingsOf(restored, event)), ...limitFindings(after, events)];
   const isTold = ({ code }: Finding) => harmless.has(code) || (allowUnlisted && dangling.has(code));
   return { refused: found.filter((one) => !isTold(one)), warned: found.filter(isTold) };
 }
 
-/** What says nothing wrong: a deprecated model keeps resolving, a retired key is not asked. */
-const harmless: ReadonlySet<string> = new Set(['deprecated_model', 'retired_key']);
+function leavingModels(events: readonly EventBody[]): ReadonlySet<string> {
+  return new Set(
+    events.flatMap((event) =>
+      event.type === 'ModelRemoved' || event.type === 'ModelDeprecated' ? [event.data.id] : [],
+    ),
+  );
+}
+
+/** What is told only: a deprecated model keeps resolving, and a key may be retired whatever is said about it. */
+const harmless: ReadonlySet<string> = new Set([
+  'deprecated_model',
+  'retired_key',
+  'overrides_stand',
+  'overrides_return',
+  'still_used',
+]);
 
 /** What leaves a value with a model that the catalogue does not offer (any more). */
 const dangling: ReadonlySet<string> = new Set([
@@ -49,23 +77,50 @@ const dangling: ReadonlySet<string> = new Set([
   'model_in_use',
 ]);
 
-function findingsOf(after: View, event: EventBody, now: number): readonly Finding[] {
+function findingsOf(restored: Restored, event: EventBody): readonly Finding[] {
+  const { after, uses, now } = restored;
+  const subject = subjectOf(event);
   switch (event.type) {
     case 'OverrideSet':
       return overrideFindings(after, event.data, now);
     case 'KeyDefined':
-      return definitionFindings(after, event.data, now);
-    case 'ModelDeprecated':
-      return successorFindings(after, event.data, now);
+      return definitionFindings(restored, event.data);
+    case 'KeyRetired': {
+      const standing = countStanding(after, event.data.key, now);
+      const message = `${standing} overrides of ${event.data.key} are no longer asked`;
+      return standing === 0 ? [] : [{ code: 'overrides_stand', subject, message }];
+    }
+    case 'ModelDeprecated': {
+      const users = uses.get(event.data.id) ?? [];
+      const message = `${event.data.id} is still used: ${users.join(', ')}`;
+      const used = users.length === 0 ? [] : [{ code: 'still_used', subject, message }];
+      return [...successorFindings(after, event.data, now), ...used];
+    }
     case 'ModelRemoved': {
-      const uses = usesOf(after, event.data.id, now, 5);
-      if (uses.length === 0) return [];
-      const message = `${event.data.id} is used: ${uses.join(', ')}`;
-      return [{ code: 'model_in_use', subject: subjectOf(event), message }];
+      const users = uses.get(event.data.id) ?? [];
+      const message = `${event.data.id} is used: ${users.join(', ')}`;
+      return users.length === 0 ? [] : [{ code: 'model_in_use', subject, message }];
     }
     default:
       return [];
   }
+}
+
+/** What a scope may say about a key, and how many prices of a model are kept, has its bounds here as elsewhere. */
+function limitFindings(after: View, events: readonly EventBody[]): readonly Finding[] {
+  return [...new Set(events.map(subjectOf))].flatMap((subject): readonly Finding[] => {
+    const state = after.subject(subject);
+    if (state === undefined) return [];
+    if ('assertions' in state && state.assertions.length > maxAssertions) {
+      const message = `${subject} would say ${state.assertions.length} things, at most ${maxAssertions}`;
+      return [{ code: 'too_many_assertions', subject, message }];
+    }
+    if ('prices' in state && state.prices.length > maxPrices) {
+      const message = `${subject} would have ${state.prices.length} prices, at most ${maxPrices}`;
+      return [{ code: 'too_many_prices', subject, message }];
+    }
+    return [];
+  });
 }
 
 type OverrideData = Extract<EventBody, { type: 'OverrideSet' }>['data'];
@@ -93,10 +148,24 @@ function overrideFindings(
   return modelFindings(after, definition, values, subject, now);
 }
 
-function definitionFindings(after: View, definition: KeyDefinition, now: number): readonly Finding[] {
+function definitionFindings({ after, before, now }: Restored, definition: KeyDefinition): readonly Finding[] {
   const subject = keySubject(definition.key);
-  const standing = misfitsOfStanding(after, definition, now, subject);
-  return [...standing, ...modelFindings(after, definition, [definition.fallback], subject, now)];
+  const was = before.get(definition.key);
+  const found: Finding[] = [];
+  if (!fits(definition, definition.fallback)) {
+    const message = `the fallback of ${definition.key} does not satisfy its schema`;
+    found.push({ code: 'schema_violated', subject, message });
+  }
+  // Looking at 200,000 values that the rules have taken already would hold up everybody for half a second.
+  if (was !== undefined && asksAnew(was, definition)) {
+    found.push(...misfitsOfStanding(after, definition, now, subject));
+  }
+  if (was?.retired === true) {
+    const standing = countStanding(after, definition.key, now);
+    const message = `${standing} overrides of ${definition.key} count again`;
+    if (standing > 0) found.push({ code: 'overrides_return', subject, message });
+  }
+  return [...found, ...modelFindings(after, definition, [definition.fallback], subject, now)];
 }
 
 /** Standing values that the old definition does not take, as defining it today would say. */

@@ -49,7 +49,9 @@ function stageEvents(current: ModelState, wanted: Wanted, now: number): readonly
     case 'deprecated':
       return isSo ? [] : [deprecated(id, successor, sunsetAt)];
     case 'retired':
-      return isSo || statusAt(current, now) === 'retired' ? [] : [deprecated(id, successor, sunsetAt ?? now)];
+      return statusAt(current, now) === 'retired' && current.successor === successor
+        ? []
+        : [deprecated(id, successor, sunsetAt ?? now)];
     case 'removed':
       return [];
     default:

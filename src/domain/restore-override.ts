@@ -22,15 +22,14 @@ export function overrideEvents(
 ): readonly EventBody[] {
   const [started, scheduled] = parted(withoutPast(current, now), now);
   const [wantedStarted, wantedScheduled] = parted(withoutPast(wanted, now), now);
-  const kept = keptOf(scheduled, wantedScheduled);
+  const { kept, missing } = compared(scheduled, withoutCovered(wantedScheduled));
   const withdrawn = scheduled.filter(({ revision }) => !kept.has(revision));
-  const added = wantedScheduled.filter(({ revision }) => !kept.has(revision));
   return [
     ...withdrawn.map(
       ({ revision }): EventBody => ({ type: 'OverrideWithdrawn', data: { ...place, revision } }),
     ),
     ...startedEvents(place, started, wantedStarted),
-    ...added.map((assertion) => said(place, assertion, assertion.from)),
+    ...missing.map((assertion) => said(place, assertion, assertion.from)),
   ];
 }
 
@@ -39,20 +38,53 @@ function parted(assertions: Assertions, now: number): readonly [Assertions, Asse
   return [assertions.filter(({ from }) => from <= now), assertions.filter(({ from }) => from > now)];
 }
 
+/** Of those that start together, one that a later one outlasts never holds. */
+function withoutCovered(scheduled: Assertions): Assertions {
+  let from: number | undefined;
+  let lasting = 0;
+  const kept = scheduled.toReversed().filter((assertion) => {
+    if (assertion.from === from && assertion.until <= lasting) return false;
+    lasting = assertion.from === from ? Math.max(lasting, assertion.until) : assertion.until;
+    from = assertion.from;
+    return true;
+  });
+  return kept.reverse();
+}
+
 /**
- * What stands already and may stay. Of several with one start the higher revision wins, and what is said again gets a
- * higher one: so only the first ones of a start stay, up to the first that has to be said again.
+ * By revision, what stands already and may stay, and what has to be said. Of several with one start the higher revision
+ * wins, and what is said again gets a higher one: so only the first ones of a start stay, up to the first that is missing.
  */
-function keptOf(scheduled: Assertions, wanted: Assertions): ReadonlySet<number> {
-  const standing = new Set(scheduled.map(({ revision }) => revision));
+function compared(
+  scheduled: Assertions,
+  wanted: Assertions,
+): { readonly kept: ReadonlySet<number>; readonly missing: Assertions } {
   const kept = new Set<number>();
+  const missing: OverrideAssertion[] = [];
+  let place = 0;
   let brokenFrom: number | undefined;
-  for (const { revision, from } of wanted) {
-    if (from === brokenFrom) continue;
-    if (standing.has(revision)) kept.add(revision);
-    else brokenFrom = from;
+  for (const assertion of wanted) {
+    const found = assertion.from === brokenFrom ? undefined : placeOf(scheduled, assertion, place);
+    const standing = found === undefined ? undefined : scheduled[found];
+    if (found === undefined || standing === undefined) {
+      missing.push(assertion);
+      brokenFrom = assertion.from;
+    } else {
+      kept.add(standing.revision);
+      place = found + 1;
+    }
   }
-  return kept;
+  return { kept, missing };
+}
+
+/** Where the same is said at the same start, from a place on. */
+function placeOf(scheduled: Assertions, wanted: OverrideAssertion, place: number): number | undefined {
+  for (let index = place; index < scheduled.length; index++) {
+    const assertion = scheduled[index];
+    if (assertion === undefined || assertion.from > wanted.from) return undefined;
+    if (assertion.from === wanted.from && saysTheSame(assertion, wanted)) return index;
+  }
+  return undefined;
 }
 
 /** All start now, the lowest first, so that each covers those before it for as long as it lasts. */

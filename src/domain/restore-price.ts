@@ -27,7 +27,8 @@ export function priceEvents(
       events.push({ type: 'ModelPriceChanged', data: { id, pricing, ...start } });
     } else if (held === undefined) continue;
     else {
-      const data = { id, pricing, effectiveFrom: formatInstant(from), corrects: held.revision };
+      const corrects = inForce(current, from)?.revision ?? held.revision;
+      const data = { id, pricing, effectiveFrom: formatInstant(from), corrects };
       events.push({ type: 'ModelPriceCorrected', data });
     }
     const revision = Number.MAX_SAFE_INTEGER;

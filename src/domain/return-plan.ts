@@ -3,7 +3,7 @@
  * In: the subjects as they stand and as they were at the point; out: a plan. What was not there then is to be gone.
  */
 import type { KeyDefinition } from './event.ts';
-import type { RestoreTarget } from './restore.ts';
+import type { ModelTarget, RestoreTarget } from './restore.ts';
 import type { ModelThen, StandingSubject } from './restore-questions.ts';
 import { type Covered, partsOf, type Resolution, type RollbackPlan, restingOn } from './rollback-plan.ts';
 import type { OverrideAssertion } from './subject-state.ts';
@@ -36,6 +36,13 @@ export function planReturn(
   };
 }
 
+/** What a model is, without the place of its last event. */
+function withoutPlace(model: ModelThen | undefined): ModelTarget['wanted'] {
+  if (model === undefined) return undefined;
+  const { version: _version, revision: _revision, ...wanted } = model;
+  return wanted;
+}
+
 function targetsOf(
   { to, assertions, definitions, models }: ReturnMaterial,
   standing: StandingSubject,
@@ -50,7 +57,7 @@ function targetsOf(
       return [{ ...base, ...parts, wanted: definitions.get(parts.key) }];
     case 'model': {
       const { id } = parts;
-      const model: RestoreTarget = { ...base, kind: 'model', id, wanted: models.get(id) };
+      const model: RestoreTarget = { ...base, kind: 'model', id, wanted: withoutPlace(models.get(id)) };
       const prices = 'prices' in standing.state ? standing.state.prices : [];
       const wanted = prices.filter(({ revision }) => revision <= to);
       const price: RestoreTarget = { ...base, kind: 'prices', id, wanted };

@@ -47,7 +47,8 @@ export function viewOf(state: SubjectState | undefined, at: number): FieldView {
  * - `scheduledPricing` of a model: `[{ effectiveFrom, effectiveUntil?, pricing }]`,
  *
  * an entry for each later moment at which another assertion comes into force, be it that it starts then or that one
- * above it ends; in order of time, the first 64, absent when there is none. `effectiveUntil` is the assertion's own end.
+ * above it ends; in order of time, the first 64, absent when there is none. `effectiveUntil` is the assertion's own end; that
+ * it gives way to "not set here" is told by it alone, as if nothing had been said.
  * So two equal views are two subjects that answer alike now and later, as far as 64 changes of hands reach.
  */
 export function pointViewOf(state: SubjectState | undefined, at: number): FieldView {
@@ -87,13 +88,22 @@ function comingOf<A extends Assertion>(
   let next = nextBoundary(assertions, at);
   while (next < forever && coming.length < maxComing) {
     const assertion = inForce(assertions, next);
-    if (assertion !== undefined && assertion !== current) {
+    if (assertion !== undefined && assertion !== current && !isSilenceAfter(current, assertion, next)) {
       coming.push({ effectiveFrom: formatInstant(next), ...endOf(assertion), ...say(assertion) });
     }
     current = assertion;
     next = nextBoundary(assertions, next);
   }
   return coming;
+}
+
+/** That something ends is told by its own end, whether nothing comes after it or "not set here". */
+function isSilenceAfter(
+  ended: Assertion | undefined,
+  next: Assertion & { kind?: string },
+  at: number,
+): boolean {
+  return next.kind === 'cleared' && ended?.until === at;
 }
 
 function said({ kind, value }: OverrideAssertion): FieldView {

@@ -50,11 +50,11 @@ export function undoFields(undo: FieldUndo, resolution: Resolution | undefined):
     else wanted.set(field, to.value);
     if (!isLater || left === undefined || resolution === 'undo') continue;
     // Where both come to the same there is nothing to choose.
-    if (equal(current.get(field), before.value)) continue;
+    if (equal(left.value, before.value)) continue;
     conflicts.push({
       subject: undo.subject,
       field,
-      current: current.get(field) ?? null,
+      current: left.value ?? null,
       wanted: before.value ?? null,
       revision: left.revision,
     });

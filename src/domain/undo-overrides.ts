@@ -17,7 +17,7 @@ export interface OverrideUndo {
   readonly withdrawn: ReadonlyMap<number, RecordedEvent>;
   /** What may hold from now on without the selected events, sorted by start and revision. */
   readonly without: readonly OverrideAssertion[];
-  /** The same of what was known before the first of them. */
+  /** The same of what was known before the first of them that speaks of now or later. */
   readonly before: readonly OverrideAssertion[];
 }
 
@@ -32,7 +32,7 @@ export function undoOverride(
   now: number,
   resolution: Resolution | undefined,
 ): Undone<OverrideAssertion> {
-  const taken = selected.flatMap((event) => intervalOfEvent(event, withdrawn));
+  const taken = selected.flatMap((event) => spokenTime(event, withdrawn));
   const later = laterOver(taken, without, now);
   const standing = new Set(withoutPast(without, now));
   const earlier = sorted([
@@ -55,8 +55,8 @@ export function undoOverride(
   return { wanted: without, conflicts };
 }
 
-/** The interval that an event speaks of; a withdrawal of the one that it took back. */
-function intervalOfEvent(event: RecordedEvent, withdrawn: OverrideUndo['withdrawn']): readonly Assertion[] {
+/** The interval that an event of an override speaks of, with its revision; a withdrawal of the one that it took back. */
+export function spokenTime(event: RecordedEvent, withdrawn: OverrideUndo['withdrawn']): readonly Assertion[] {
   const { revision } = event;
   if (event.type === 'OverrideSet' || event.type === 'OverrideCleared') {
     const { from, until } = assertionOf(event);
@@ -66,7 +66,7 @@ function intervalOfEvent(event: RecordedEvent, withdrawn: OverrideUndo['withdraw
   const back = withdrawn.get(event.data.revision);
   return back === undefined
     ? []
-    : intervalOfEvent(back, withdrawn).map(({ from, until }) => ({ revision, from, until }));
+    : spokenTime(back, withdrawn).map(({ from, until }) => ({ revision, from, until }));
 }
 
 /** The assertions that were made after something that is taken out and speak of its time, from now on; with the first such moment. */
@@ -77,22 +77,20 @@ export function laterOver<A extends Assertion>(
 ): ReadonlyMap<A, number> {
   const later = new Map<A, number>();
   for (const assertion of without) {
-    const starts = taken
-      .filter((one) => one.revision < assertion.revision)
-      .map((one) => ({
-        from: Math.max(one.from, assertion.from, now),
-        until: Math.min(one.until, assertion.until),
-      }))
-      .filter(({ from, until }) => from < until)
-      .map(({ from }) => from);
-    if (starts.length > 0) later.set(assertion, Math.min(...starts));
+    let start = forever;
+    for (const one of taken) {
+      if (one.revision > assertion.revision) continue;
+      const from = Math.max(one.from, assertion.from, now);
+      if (from < one.until && from < assertion.until && from < start) start = from;
+    }
+    if (start < forever) later.set(assertion, start);
   }
   return later;
 }
 
 /** Where a conflict begins, unless it is now, and ends, unless it does not. */
 export function endsOf(from: number, until: number, now: number): Pick<OpenConflict, 'from' | 'until'> {
-  return { ...(from > now ? { from } : {}), ...(until < forever ? { until } : {}) };
+  return { ...(from === now ? {} : { from }), ...(until < forever ? { until } : {}) };
 }
 
 function sorted<A extends Assertion>(assertions: readonly A[]): readonly A[] {

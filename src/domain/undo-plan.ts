@@ -5,6 +5,7 @@
  * `resolve` says otherwise for a subject: `keep` leaves it as it is, `undo` takes the later changes out as well.
  */
 import type { RecordedEvent } from './event.ts';
+import type { JsonValue } from './json.ts';
 import type { RestoreTarget } from './restore.ts';
 import type { StandingSubject } from './restore-questions.ts';
 import {
@@ -19,7 +20,7 @@ import {
   typesOf,
 } from './rollback-plan.ts';
 import type { OverrideAssertion } from './subject-state.ts';
-import { undoFields } from './undo-fields.ts';
+import { type Fields, undoFields } from './undo-fields.ts';
 import { undoOverride } from './undo-overrides.ts';
 import { undoPrices } from './undo-prices.ts';
 import {
@@ -93,22 +94,8 @@ function pieceOf(
       );
       return { targets: [{ ...base, ...parts, wanted: undone.wanted }], conflicts: undone.conflicts };
     }
-    case 'key': {
-      const undone = undoFields(
-        {
-          subject,
-          events: material.events.get(subject) ?? [],
-          selected: revisionsOf(selected),
-          fieldsOf: keyFields,
-          speaksOf: keySpeaksOf,
-        },
-        resolution,
-      );
-      return {
-        targets: [{ ...base, ...parts, wanted: keyOf(parts.key, undone.wanted) }],
-        conflicts: undone.conflicts,
-      };
-    }
+    case 'key':
+      return undoKey(material, standing, parts.key, selected, resolution);
     case 'model': {
       const pieces = [
         ...(include.includes('models')
@@ -130,6 +117,29 @@ function pieceOf(
   }
 }
 
+function undoKey(
+  { events }: UndoMaterial,
+  standing: StandingSubject,
+  key: string,
+  selected: readonly RecordedEvent[],
+  resolution: Resolution | undefined,
+): Piece {
+  const { subject } = standing;
+  const all = events.get(subject) ?? [];
+  const revisions = revisionsOf(selected);
+  const undo = { subject, events: all, selected: revisions, fieldsOf: keyFields, speaksOf: keySpeaksOf };
+  const { wanted, conflicts } = undoFields(undo, resolution);
+  const definition = keyOf(key, wanted);
+  const target: RestoreTarget = { ...restingOn(standing), kind: 'key', key, wanted: definition };
+  const later = lastLater(all, revisions);
+  const now = keyOf(key, keyFields(standing.state));
+  const isLost = definition === undefined && now?.retired === false;
+  if (!isLost || later === undefined || resolution === 'undo') {
+    return { targets: [target], conflicts };
+  }
+  return lost(subject, 'definition', asJson(keyFields(standing.state)), later);
+}
+
 function undoModel(
   { events }: UndoMaterial,
   standing: StandingSubject,
@@ -141,20 +151,29 @@ function undoModel(
   const all = (events.get(subject) ?? []).filter(({ type }) => !isPriceType(type));
   const revisions = revisionsOf(selected.filter(({ type }) => typesOf.models.includes(type)));
   if (revisions.size === 0) return { targets: [], conflicts: [] };
-  const { wanted, conflicts } = undoFields(
-    { subject, events: all, selected: revisions, fieldsOf: modelFields, speaksOf: modelSpeaksOf },
-    resolution,
-  );
+  const undo = { subject, events: all, selected: revisions, fieldsOf: modelFields, speaksOf: modelSpeaksOf };
+  const { wanted, conflicts } = undoFields(undo, resolution);
   const model = modelOf(id, wanted);
   const target: RestoreTarget = { ...restingOn(standing), kind: 'model', id, wanted: model };
-  // Whoever changed the model later would lose it altogether: then it stays as it is.
-  const first = Math.min(...revisions);
-  const isLost = model === undefined && modelOf(id, modelFields(standing.state)) !== undefined;
-  const later = all.findLast(({ revision }) => revision > first && !revisions.has(revision));
+  const now = modelFields(standing.state);
+  const isLost = model === undefined && modelOf(id, now) !== undefined;
+  const later = lastLater(all, revisions);
   if (!isLost || later === undefined || resolution === 'undo') return { targets: [target], conflicts };
-  const stage = modelFields(standing.state).get(stageField) ?? null;
-  const lost = { subject, field: stageField, current: stage, wanted: null, revision: later.revision };
-  return { targets: [], conflicts: [lost] };
+  return lost(subject, stageField, now.get(stageField) ?? null, later);
+}
+
+/** The last event that is not selected and came after one that is. */
+function lastLater(
+  events: readonly RecordedEvent[],
+  selected: ReadonlySet<number>,
+): RecordedEvent | undefined {
+  const first = Math.min(...selected);
+  return events.findLast(({ revision }) => revision > first && !selected.has(revision));
+}
+
+/** Whoever changed the subject later would lose it altogether: then it stays as it is. */
+function lost(subject: string, field: string, current: JsonValue, later: RecordedEvent): Piece {
+  return { targets: [], conflicts: [{ subject, field, current, wanted: null, revision: later.revision }] };
 }
 
 function undoModelPrices(
@@ -195,3 +214,5 @@ function leftOut(selected: readonly RecordedEvent[], include: readonly Covered[]
     path: 'undo',
   }));
 }
+
+const asJson = (fields: Fields): JsonValue => Object.fromEntries(fields);

@@ -29,13 +29,13 @@ export function undoPrices(
   );
   const without = prices.filter(({ revision }) => !revisions.has(revision));
   const taken = prices.filter(({ revision }) => revisions.has(revision));
-  const past =
-    corrections.size === 0 ? {} : { past: prices.filter(({ revision }) => !corrections.has(revision)) };
-  const later = laterOver(taken, without, now);
-  const standing = new Set(withoutPast(without, now));
+  const corrected = taken.filter(({ revision }) => corrections.has(revision));
+  const again = laterCorrections(corrected, without);
+  const later = new Map([...again, ...laterOver(taken, without, now)]);
   const earlier = without.filter((price) => !later.has(price));
-  if (resolution === 'undo') return { wanted: earlier, conflicts: [], ...past };
-  const open = [...later].filter(([price]) => standing.has(price));
+  if (resolution === 'undo') return { wanted: earlier, conflicts: [], ...pastOf(prices, corrections, again) };
+  const standing = new Set(withoutPast(without, now));
+  const open = [...later].filter(([price, from]) => from < now || standing.has(price));
   const conflicts = open.map(
     ([price, from]): OpenConflict => ({
       subject,
@@ -46,7 +46,31 @@ export function undoPrices(
       ...endsOf(from, price.until, now),
     }),
   );
-  return { wanted: without, conflicts, ...past };
+  return { wanted: without, conflicts, ...pastOf(prices, corrections, new Map()) };
+}
+
+/** What was corrected again later, where the correction begins: a price that only starts later would stand either way. */
+function laterCorrections(
+  taken: readonly PriceAssertion[],
+  without: readonly PriceAssertion[],
+): ReadonlyMap<PriceAssertion, number> {
+  const later = new Map<PriceAssertion, number>();
+  for (const { revision, from } of taken) {
+    for (const price of without) {
+      if (price.revision > revision && price.from <= from && from < price.until) later.set(price, from);
+    }
+  }
+  return later;
+}
+
+/** The prices of the past without the corrections, and without what is taken out with them. */
+function pastOf(
+  prices: readonly PriceAssertion[],
+  corrections: ReadonlySet<number>,
+  later: ReadonlyMap<PriceAssertion, number>,
+): { readonly past?: readonly PriceAssertion[] } {
+  if (corrections.size === 0) return {};
+  return { past: prices.filter((price) => !corrections.has(price.revision) && !later.has(price)) };
 }
 
 const asJson = (value: unknown) => value as JsonValue;

@@ -27,10 +27,10 @@ export function modelFields(state: SubjectState | undefined): Fields {
   return new Map<string, JsonValue>([[stageField, stage], ...known(fields), ...extras]);
 }
 
-/** The model that the fields make; undefined when it is not in the catalogue. */
+/** The model that the fields make; undefined when it is not in the catalogue, or was never added without what is undone. */
 export function modelOf(id: string, fields: Fields): ModelTarget['wanted'] {
   const stage = fields.get(stageField) as Stage | undefined;
-  if (stage === undefined || stage.status === 'removed') return undefined;
+  if (stage === undefined || stage.status === 'removed' || !fields.has('name')) return undefined;
   const { status, successor, sunsetAt } = stage;
   const sunset = sunsetAt === undefined ? undefined : parseInstant(sunsetAt);
   const own = [...fields].filter(([name]) => name !== stageField && !name.startsWith(extraPrefix));

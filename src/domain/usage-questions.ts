@@ -37,7 +37,7 @@ export interface PriceCorrection {
 export interface UsageReads {
   /** Contexts that were seen in usage or by consumers, last seen first, each once; `limit` up to 100,000. */
   contextsSeen(ledger: string, limit: number): Promise<readonly Context[]>;
-  /** Up to 10,000 records behind a place, by time and id; fewer only at the end. */
+  /** Up to 2,000 records behind a place, by time and id; fewer only at the end. */
   usagePage(
     ledger: string,
     filter: UsageFilter,

@@ -5,33 +5,36 @@
  */
 
 import { overrideSubject, type RecordedEvent } from '../domain/event.ts';
-import type { FieldChange } from '../domain/field-changes.ts';
-import { formatInstant } from '../domain/instant.ts';
-import type { JsonValue } from '../domain/json.ts';
 import type { Moment, Reads } from '../domain/questions.ts';
-import type { Conflict, RestoreChange } from '../domain/restore.ts';
-import type { EventSelection, OverrideQuestion, SubjectFilter } from '../domain/restore-questions.ts';
+import type { RestoreChange } from '../domain/restore.ts';
+import type {
+  EventSelection,
+  OverrideQuestion,
+  StandingSubject,
+  SubjectFilter,
+} from '../domain/restore-questions.ts';
 import { planReturn } from '../domain/return-plan.ts';
 import {
   bySubject,
   type Covered,
   isCovered,
-  type OpenConflict,
   partsOf,
   type Resolution,
   type RollbackPlan,
   typesOf,
 } from '../domain/rollback-plan.ts';
-import type { OverrideAssertion } from '../domain/subject-state.ts';
-import { planUndo } from '../domain/undo-plan.ts';
+import { spokenTime } from '../domain/undo-overrides.ts';
+import { planUndo, type UndoMaterial } from '../domain/undo-plan.ts';
 import { Failure } from '../failure.ts';
 import { invalidAt } from './problem.ts';
+import { toldConflicts } from './rollback-conflicts.ts';
 
 /** The most events that an undo takes out, and subjects that a return brings back. */
 export const maxSelected = 10_000;
 /** The most events of keys and models that an undo looks through. */
-const maxLookedThrough = 100_000;
-const maxConflicts = 1_000;
+const maxLookedThrough = 20_000;
+/** The most assertions that one rollback says again or looks at. */
+const maxAssertions = 20_000;
 
 export interface RollbackWish {
   readonly where: SubjectFilter;
@@ -41,20 +44,19 @@ export interface RollbackWish {
 
 export type Planned = Pick<RestoreChange, 'targets' | 'conflicts' | 'notes'> & Pick<RollbackPlan, 'undoes'>;
 
-type RollbackReads = Reads;
-
 /** Back to the revision `to`. Failures: refused (too much), invalid (`resolve` names what is not selected), unavailable. */
 export async function planReturnTo(
-  reads: RollbackReads,
+  reads: Reads,
   ledger: string,
   to: number,
   moment: Moment,
   { where, include, resolve }: RollbackWish,
 ): Promise<Planned> {
   const types = [...new Set(include.flatMap((kind) => typesOf[kind]))];
-  const subjects = await reads.subjectsSince(ledger, to, where, types, maxSelected + 1);
-  if (subjects.length > maxSelected) throw tooMany('subjects have changed since');
-  checkResolve(resolve, new Set(subjects.map(({ subject }) => subject)));
+  const touched = await reads.subjectsSince(ledger, to, where, types, maxSelected + 1);
+  if (touched.length > maxSelected) throw tooMany('subjects have changed since');
+  checkResolve(resolve, new Set(touched.map(({ subject }) => subject)));
+  const subjects = touched.filter(({ subject }) => resolve[subject] !== 'keep');
   const parts = subjects.map(({ subject }) => partsOf(subject));
   const places = parts.flatMap((part) => (part.kind === 'override' ? [part] : []));
   const [lists, definitions, models] = await Promise.all([
@@ -77,17 +79,22 @@ export async function planReturnTo(
   const assertions = new Map(
     places.map(({ key, scope }, index) => [overrideSubject(key, scope), lists[index] ?? []] as const),
   );
-  const { conflicts: _none, ...plan } = planReturn(
-    { to, subjects, assertions, definitions, models },
-    include,
-    resolve,
-  );
-  return { ...plan, conflicts: [] };
+  const material = { to, subjects, assertions, definitions, models };
+  const plan = planReturn(material, include, resolve);
+  refuseTooMuch(plan.targets);
+  return { ...plan, conflicts: [], notes: to === 0 ? [emptyThen] : [] };
 }
+
+/** A wrong year takes everything away. */
+const emptyThen = {
+  code: 'empty_then',
+  message: 'the ledger was empty at that point: all that is selected goes',
+  path: 'to',
+};
 
 /** Takes events out. Failures: refused (too much, unknown changesets), invalid (`resolve`), unavailable. */
 export async function planUndoOf(
-  reads: RollbackReads,
+  reads: Reads,
   ledger: string,
   selection: EventSelection,
   moment: Moment,
@@ -97,28 +104,40 @@ export async function planUndoOf(
   const selected = await reads.selectedEvents(ledger, selection, maxSelected + 1);
   if (selected.length > maxSelected) throw tooMany('events are selected');
   const covered = selected.filter((event) => isCovered(event, include));
-  const subjects = [...new Set(covered.map(({ subject }) => subject))];
-  checkResolve(resolve, new Set(subjects));
+  checkResolve(resolve, new Set(covered.map(({ subject }) => subject)));
+  const touching = covered.filter(({ subject }) => resolve[subject] !== 'keep');
+  const subjects = [...new Set(touching.map(({ subject }) => subject))];
   const standing = await reads.standingSubjects(ledger, subjects);
-  // What the subjects have become meanwhile is looked at as well; what comes after that is a conflict.
-  const asOf = Math.max(moment.asOf, ...[...standing.values()].map(({ revision }) => revision));
-  const [withdrawn, assertions, events] = await Promise.all([
-    reads.events(
-      ledger,
-      covered.flatMap((event) => (event.type === 'OverrideWithdrawn' ? [event.data.revision] : [])),
-    ),
-    assertionsOf(reads, ledger, { asOf, at: moment.at }, covered),
-    eventsOf(reads, ledger, subjects, asOf),
+  refuseNewer(standing, moment);
+  const withdrawn = await reads.events(
+    ledger,
+    touching.flatMap((event) => (event.type === 'OverrideWithdrawn' ? [event.data.revision] : [])),
+  );
+  const [assertions, events] = await Promise.all([
+    assertionsOf(reads, ledger, moment, touching, withdrawn),
+    eventsOf(reads, ledger, subjects, moment.asOf),
   ]);
   const plan = planUndo(
     { selected, standing, withdrawn, assertions, events, now: moment.at },
     include,
     resolve,
   );
-  return { ...plan, ...(await told(reads, ledger, plan)) };
+  refuseTooMuch(plan.targets);
+  return { ...plan, ...(await toldConflicts(reads, ledger, plan)) };
 }
 
-async function checkChangesets(reads: RollbackReads, ledger: string, ids: readonly string[]): Promise<void> {
+/** Conflict when a subject has gone on since the moment: what is read of it must be of one moment. */
+function refuseNewer(standing: ReadonlyMap<string, StandingSubject>, { asOf }: Moment): void {
+  for (const { subject, revision } of standing.values()) {
+    if (revision <= asOf) continue;
+    throw new Failure('conflict', `${subject} was changed while the rollback was planned; try again`, {
+      reason: 'subject_moved',
+      details: [{ path: subject, message: `has gone on to revision ${revision}` }],
+    });
+  }
+}
+
+async function checkChangesets(reads: Reads, ledger: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const known = await reads.knownChangesets(ledger, ids);
   const place = ids.findIndex((id) => !known.has(id.toLowerCase()));
@@ -135,38 +154,47 @@ function checkResolve(resolve: RollbackWish['resolve'], subjects: ReadonlySet<st
     throw invalidAt(`resolve.${stray}`, 'this subject is not among those that are selected');
 }
 
-function tooMany(what: string): Failure {
-  return new Failure('refused', `more than ${maxSelected} ${what}; narrow it by where`, {
+/** A subject may have very much scheduled. */
+function refuseTooMuch(targets: Planned['targets']): void {
+  const count = targets.reduce(
+    (sum, target) => sum + (target.kind === 'override' ? target.wanted.length : 0),
+    0,
+  );
+  if (count > maxAssertions) throw tooMany('assertions would come back', maxAssertions);
+}
+
+function tooMany(what: string, most = maxSelected): Failure {
+  return new Failure('refused', `more than ${most} ${what}; narrow it by where`, {
     reason: 'too_many_selected',
-    details: [{ path: 'where', message: `at most ${maxSelected}` }],
+    details: [{ path: 'where', message: `at most ${most}` }],
   });
 }
 
-/** Of every touched override: its assertions without the selected events, and those of before the first of them. */
+/** Of every touched override: its assertions without the selected events, and those of before the first that matters. */
 async function assertionsOf(
-  reads: RollbackReads,
+  reads: Reads,
   ledger: string,
   { asOf, at }: Moment,
-  covered: readonly RecordedEvent[],
-): Promise<
-  ReadonlyMap<string, { without: readonly OverrideAssertion[]; before: readonly OverrideAssertion[] }>
-> {
-  const overrides = [...bySubject(covered)].filter(([subject]) => partsOf(subject).kind === 'override');
-  const questions = overrides.flatMap(([subject, events]): readonly OverrideQuestion[] => {
+  touching: readonly RecordedEvent[],
+  withdrawn: ReadonlyMap<number, RecordedEvent>,
+): Promise<UndoMaterial['assertions']> {
+  const overrides = [...bySubject(touching)].flatMap(([subject, events]) => {
     const part = partsOf(subject);
-    if (part.kind !== 'override') return [];
-    const { key, scope } = part;
+    return part.kind === 'override' ? [{ subject, part, events }] : [];
+  });
+  const questions = overrides.flatMap(({ part: { key, scope }, events }): readonly OverrideQuestion[] => {
     const without = events.map(({ revision }) => revision);
-    const first = without[0] ?? 0;
+    // What is over has nothing to do with what comes: the first one that lasts begins what is undone.
+    const first = events.find((event) => spokenTime(event, withdrawn).some(({ until }) => until > at));
     const question = { key, scope, withdrawnTo: asOf, without };
     return [
       { ...question, knownTo: asOf },
-      { ...question, knownTo: first - 1 },
+      { ...question, knownTo: (first?.revision ?? asOf + 1) - 1 },
     ];
   });
   const lists = await reads.lastingAssertions(ledger, at, questions);
   return new Map(
-    overrides.map(([subject], index) => [
+    overrides.map(({ subject }, index) => [
       subject,
       { without: lists[index * 2] ?? [], before: lists[index * 2 + 1] ?? [] },
     ]),
@@ -174,55 +202,14 @@ async function assertionsOf(
 }
 
 async function eventsOf(
-  reads: RollbackReads,
+  reads: Reads,
   ledger: string,
   subjects: readonly string[],
   asOf: number,
 ): Promise<ReadonlyMap<string, readonly RecordedEvent[]>> {
   const whole = subjects.filter((subject) => partsOf(subject).kind !== 'override');
   const events = await reads.eventsOfSubjects(ledger, whole, asOf, maxLookedThrough + 1);
-  if (events.length > maxLookedThrough) throw tooMany('events stand behind the selected keys and models');
+  if (events.length > maxLookedThrough)
+    throw tooMany('events stand behind the selected keys and models', maxLookedThrough);
   return bySubject(events);
-}
-
-/** The conflicts as they are told: with who made the later change, when and why. */
-async function told(
-  reads: RollbackReads,
-  ledger: string,
-  { conflicts, notes }: RollbackPlan,
-): Promise<Pick<Planned, 'conflicts' | 'notes'>> {
-  const shown = conflicts.slice(0, maxConflicts);
-  const events = await reads.events(ledger, [...new Set(shown.map(({ revision }) => revision))]);
-  const left = conflicts.length - shown.length;
-  const cut = { code: 'conflicts_left_out', message: `${left} more conflicts are not listed`, path: 'undo' };
-  return {
-    conflicts: shown.map((conflict) => conflictOf(conflict, events.get(conflict.revision))),
-    notes: left > 0 ? [...notes, cut] : notes,
-  };
-}
-
-function conflictOf(
-  { subject, field, current, wanted, revision, from, until }: OpenConflict,
-  by: (RecordedEvent & { readonly changes: readonly FieldChange[] }) | undefined,
-): Conflict {
-  const who = by?.actor.id ?? 'somebody';
-  return {
-    subject,
-    message: `${who} changed ${field} later, at revision ${revision}: it is left; resolve the subject to undo it too`,
-    detail: {
-      subject,
-      field,
-      current,
-      wanted,
-      ...(from === undefined ? {} : { effectiveFrom: formatInstant(from) }),
-      ...(until === undefined ? {} : { effectiveUntil: formatInstant(until) }),
-      by: byWhom(by, revision),
-    },
-  };
-}
-
-function byWhom(event: RecordedEvent | undefined, revision: number): JsonValue {
-  if (event === undefined) return { revision };
-  const { actor, recordedAt, reason, changesetId } = event;
-  return { revision, actor: { ...actor }, recordedAt, reason, changesetId };
 }

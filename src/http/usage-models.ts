@@ -4,6 +4,7 @@
  * as it was known then, so that the answer does not depend on when a service gets around to reporting.
  */
 import type { LiveState } from '../domain/live-state.ts';
+import { isModelId } from '../domain/model-reference.ts';
 import { resolve } from '../domain/resolve.ts';
 import type { ReceivedUsage } from '../domain/usage.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
@@ -19,7 +20,7 @@ const maxStates = 1_000;
 /** What past states are made of, and what tells which one it was. */
 const projections = ['assertions', 'keys', 'catalogue', 'history', 'changesets'];
 
-/** Failures: invalid (too many different past states), unavailable. */
+/** Failures: invalid (a model without its provider, too many different past states), unavailable. */
 export async function withModels(
   dependencies: HttpDependencies,
   ledger: LiveLedger,
@@ -29,8 +30,8 @@ export async function withModels(
   const { state } = ledger;
   const models = new Map<ReportedUsage, string>();
   const past: ReportedUsage[] = [];
-  for (const record of records) {
-    if (record.model !== undefined) models.set(record, modelIdIn(ledger, record.model));
+  for (const [index, record] of records.entries()) {
+    if (record.model !== undefined) models.set(record, modelNamed(ledger, record.model, index));
     else if (record.at < state.recordedAt) past.push(record);
     else noteModel(models, state, record);
   }
@@ -39,6 +40,13 @@ export async function withModels(
     const model = models.get(record);
     return { ...record, ...(model === undefined ? {} : { model }), modelByKey: record.model === undefined };
   });
+}
+
+/** Of a name without its provider nobody could ever tell the price. Failure `invalid`. */
+function modelNamed(ledger: LiveLedger, spelling: string, index: number): string {
+  const id = modelIdIn(ledger, spelling);
+  if (isModelId(id)) return id;
+  throw invalidAt(`records.${index}.model`, 'a model is provider/model', 'unclear_model');
 }
 
 /** Looks records up in the states that were known at their times; all records of one revision in one state. */

@@ -36,6 +36,8 @@ export interface LiveLedger {
   submit(request: ChangesetRequest): Promise<ChangesetResult>;
   /** Decides without appending, and tells what would resolve differently; the contexts are those that were seen. */
   preview(request: ChangesetRequest, contextsSeen?: readonly Context[]): Promise<PreviewResult>;
+  /** The clock that all servers share, epoch milliseconds; never before the head's recorded time. */
+  sharedNow(): Promise<number>;
   /** Resolves once the live state holds the revision; Failure `unavailable` after the bound (5 s). */
   reached(revision: number): Promise<void>;
   /** Calls back with every whole changeset that enters the live state from now on, in order; answers how to stop. */
@@ -86,6 +88,7 @@ export async function openLiveLedger(dependencies: LiveLedgerDependencies): Prom
     fold,
     submit: (request) => writer.submit(request),
     preview: (request, contextsSeen) => writer.preview(request, contextsSeen),
+    sharedNow: () => writer.now(),
     reached: (revision) => fold.reached(revision, dependencies.delay, reachLimitMs),
     onChangeset: (listener) => fold.onChangeset(listener),
     readLog: async (after, limit) => (await log.read(name, after, limit)).map(decodeEvent),

@@ -105,6 +105,11 @@ export class Writer {
     }
   }
 
+  /** The shared clock, never before the head: the earliest moment that a changeset decided from now on has. */
+  async now(): Promise<number> {
+    return Math.max(await this.#on.clock(), this.#state.recordedAt);
+  }
+
   /** Waits until everything that was taken is answered; what comes later is `unavailable`. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -143,7 +148,7 @@ export class Writer {
     let count = 0;
     let changes = 0;
     for (const { request } of this.#queue) {
-      changes += request.changes.length;
+      changes += weightOf(request);
       if (count > 0 && (count >= maxGroupRequests || changes > maxGroupChanges)) break;
       count++;
     }
@@ -237,6 +242,11 @@ function cannotFollow(cause: unknown): Failure {
       cause,
     },
   );
+}
+
+/** A restore is one change and may make thousands of events. */
+function weightOf({ changes }: ChangesetRequest): number {
+  return changes.reduce((sum, change) => sum + (change.type === 'restore' ? change.targets.length : 1), 0);
 }
 
 function tooMany(what: string): Failure {

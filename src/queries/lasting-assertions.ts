@@ -1,7 +1,7 @@
 /**
  * Question: what can overrides still say at a time or later, as it was known at a revision, or if some events had not been?
- * For each of them the last endless assertion that has started, those above it, and all that start later: index probes,
- * however often the scope was changed.
+ * For each of them the last endless assertion that has started, those above it that outlast what is above them, and all
+ * that start later: index probes, however often the scope was changed.
  */
 import type { OverrideQuestion } from '../domain/restore-questions.ts';
 import type { OverrideAssertion } from '../domain/subject-state.ts';
@@ -45,9 +45,15 @@ const statement = {
       (select base.revision, base.kind, base.value, base.effective_from, base.effective_until
         where base.revision is not null)
       union all
-      (select ${columns} from assertions a
-        where ${known} and a.effective_until is not null and a.effective_until > clock.at
-          and a.effective_from <= clock.at and a.effective_from >= coalesce(base.effective_from, '-infinity')
+      (select ${columns} from (
+          select ${columns}, max(a.effective_until) over (
+              order by a.effective_from desc, a.revision desc rows between unbounded preceding and 1 preceding
+            ) as covered_until
+          from assertions a
+          where ${known} and a.effective_until is not null and a.effective_until > clock.at
+            and a.effective_from <= clock.at and a.effective_from >= coalesce(base.effective_from, '-infinity')
+        ) as a
+        where a.covered_until is null or a.effective_until > a.covered_until
         order by a.effective_from desc, a.revision desc limit ${maxRows + 1})
       union all
       (select ${columns} from assertions a

@@ -97,7 +97,7 @@ async function modelsWithPricesAt(
 const maxEventsOfOthers = 2;
 
 const events = {
-  name: 'events_of_subjects',
+  name: 'events_of_subjects_between',
   text: `select told.event
     from unnest((select $3::text[])) as wanted (subject)
     cross join lateral (

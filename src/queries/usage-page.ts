@@ -1,5 +1,5 @@
 /**
- * Question: which usage was recorded in a window of time? In pages of 10,000, by keyset over time and id.
+ * Question: which usage was recorded in a window of time? In pages of 2,000, by keyset over time and id.
  * Each filter makes a statement of its own shape, so that the planner sees just the index that serves it.
  */
 
@@ -24,9 +24,9 @@ interface UsageRow {
   readonly output_audio_tokens: number;
 }
 
-const pageSize = 10_000;
+const pageSize = 2_000;
 
-/** Up to 10,000 records behind a place (from the start when it is undefined); fewer only at the end. */
+/** Up to 2,000 records behind a place (from the start when it is undefined); fewer only at the end. */
 export async function usagePage(
   database: Database,
   ledger: string,

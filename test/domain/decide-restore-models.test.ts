@@ -24,6 +24,7 @@ import {
   price,
   prices,
   refusalOf,
+  restoring,
   scope,
   value,
 } from './restore-stand.ts';
@@ -68,6 +69,23 @@ describe('a model', () => {
     ]);
   });
 
+  test('that somebody uses and that is deprecated again is told', () => {
+    const given = [modelAdded(id), modelKeyDefined('ai.model')];
+    const { warnings } = restoring(given, [target(1, {}, 'deprecated')]);
+    expect(warnings).toStrictEqual([['still_used', `model:${id}`]]);
+  });
+
+  test('that was retired without a successor does not keep one', () => {
+    const given = [
+      modelAdded(id, { status: 'retired' }),
+      modelAdded('openai/gpt-5'),
+      modelDeprecated(id, { successor: 'openai/gpt-5', sunsetAt: day(-1) }),
+    ];
+    expect(eventsOf(given, target(2, {}, 'retired'))).toStrictEqual([
+      modelDeprecated(id, { sunsetAt: day(0) }),
+    ]);
+  });
+
   test('whose successors would lead back to it is refused', () => {
     const given = [
       modelAdded(id),
@@ -103,6 +121,20 @@ describe('a key', () => {
     const retired = [keyDefined(key), keyRetired(key)];
     expect(eventsOf(retired, target({ definition, retired: true }, 2))).toStrictEqual([]);
     expect(eventsOf(retired, target({ definition, retired: false }, 2))).toStrictEqual([keyDefined(key)]);
+  });
+
+  test('whose merged definition refuses its own fallback is refused', () => {
+    const given = [keyDefined(key, { fallback: 'a long text' })];
+    const strict = { key, valueType: 'string', fallback: 'a long text', schema: { maxLength: 3 } } as const;
+    expect(refusalOf(given, [target({ definition: strict, retired: false })]).reason).toBe('schema_violated');
+  });
+
+  test('that is retired under what somebody says about it tells so', () => {
+    const given = [keyDefined(key), overrideSet(key, scope, 'his')];
+    expect(restoring(given, [target(undefined)])).toStrictEqual({
+      events: [keyRetired(key)],
+      warnings: [['overrides_stand', `key:${key}`]],
+    });
   });
 
   test('whose standing values its old definition does not take is refused', () => {

@@ -41,6 +41,13 @@ describe('an override', () => {
     expect(eventsOf([defined], override(0, cleared(-1)))).toStrictEqual([]);
   });
 
+  test('of which nothing is selected is told apart from what is done already', () => {
+    expect(restoring([defined], [])).toStrictEqual({
+      events: [],
+      warnings: [['nothing_selected', 'changes.0']],
+    });
+  });
+
   test('keeps what was temporary above what it gives way to', () => {
     const given = [defined, overrideSet(key, scope, 'new')];
     const wanted = [value('base', -2), value('for a while', -1, 3)];
@@ -66,15 +73,19 @@ describe('an override', () => {
     ]);
   });
 
-  test('leaves a schedule that is wanted, unless one that wins over it has to come first', () => {
-    const given = [defined, overrideSet(key, scope, 'later', { effectiveFrom: day(2) })];
-    expect(eventsOf(given, override(1, value('later', 2, undefined, 2)))).toStrictEqual([]);
-    const below = value('below', 2, undefined, 1);
-    expect(eventsOf(given, override(1, below, value('later', 2, undefined, 2)))).toStrictEqual([
-      overrideWithdrawn(key, scope, 2),
-      overrideSet(key, scope, 'below', { effectiveFrom: day(2) }),
-      overrideSet(key, scope, 'later', { effectiveFrom: day(2) }),
-    ]);
+  test('leaves a schedule that is wanted, unless one that it gives way to has to come first', () => {
+    const until = { effectiveFrom: day(2), effectiveUntil: day(5) };
+    const given = [defined, overrideSet(key, scope, 'later', until)];
+    expect(eventsOf(given, override(1, value('later', 2, 5)))).toStrictEqual([]);
+    // One that never holds is not said.
+    expect(eventsOf(given, override(1, value('below', 2, 4, 1), value('later', 2, 5)))).toStrictEqual([]);
+    expect(eventsOf(given, override(1, value('below', 2, undefined, 1), value('later', 2, 5)))).toStrictEqual(
+      [
+        overrideWithdrawn(key, scope, 2),
+        overrideSet(key, scope, 'below', { effectiveFrom: day(2) }),
+        overrideSet(key, scope, 'later', until),
+      ],
+    );
   });
 
   test('of a version that has moved is a conflict that names it', () => {

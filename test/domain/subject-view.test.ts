@@ -47,6 +47,12 @@ describe('an override', () => {
     expect(pointViewOf(undefined, now)).toStrictEqual({});
   });
 
+  test('that ends says the same over "not set here" and over nothing', () => {
+    expect(viewAt(now, overrideCleared(key, 'global'), set('a', 0, 5))).toStrictEqual(
+      viewAt(now, set('a', 0, 5)),
+    );
+  });
+
   test('says what starts later, in order, and not what was taken back', () => {
     const events = [set('a'), set('c', 5, 6), set('b', 2), set('d', 7)];
     const scheduled = [

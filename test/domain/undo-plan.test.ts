@@ -15,7 +15,7 @@ import {
   modelRemoved,
   priceChanged,
 } from '../support/drafts.ts';
-import { fold, now } from '../support/specification.ts';
+import { day, fold, now } from '../support/specification.ts';
 
 type Actor = 'alice' | 'bob';
 const key = 'app.text';
@@ -51,6 +51,7 @@ function undone(story: readonly (readonly [Actor, EventBody])[], options: Option
   );
   return {
     targets: plan.targets.map(wantedOf),
+    pasts: plan.targets.flatMap((target) => ('past' in target ? [target.past] : [])),
     conflicts: plan.conflicts.map(({ field, current, wanted, revision }) => ({
       field,
       current,
@@ -119,6 +120,42 @@ describe('a key', () => {
     ).toEqual([{ definition, retired: false }]);
     expect(undone([['alice', keyDefined(key)]]).targets).toEqual([undefined]);
   });
+
+  test('that she defined and he defined anew stays, as a conflict', () => {
+    const story = [
+      ['alice', keyDefined(key)],
+      ['bob', keyDefined(key, { description: 'his' })],
+    ] as const;
+    const { targets, conflicts } = undone(story);
+    expect(targets).toEqual([]);
+    expect(conflicts).toEqual([expect.objectContaining({ field: 'definition', wanted: null, revision: 2 })]);
+    expect(undone(story, { resolution: 'undo' }).targets).toEqual([undefined]);
+  });
+});
+
+describe('a key that is gone already', () => {
+  test('is no conflict: there is nothing that anybody would lose', () => {
+    const { targets, conflicts } = undone([
+      ['alice', keyDefined(key)],
+      ['bob', keyRetired(key)],
+    ]);
+    expect(targets).toEqual([undefined]);
+    expect(conflicts).toEqual([{ field: 'retired', current: true, wanted: null, revision: 2 }]);
+  });
+});
+
+describe('fields', () => {
+  test('a conflict is told where his value is left, and shows it as his', () => {
+    const story = [
+      ['bob', keyDefined(key, { fallback: '1' })],
+      ['alice', keyDefined(key, { fallback: '2' })],
+      ['bob', keyDefined(key, { fallback: '3' })],
+      ['alice', keyDefined(key, { fallback: '1' })],
+    ] as const;
+    const { targets, conflicts } = undone(story);
+    expect(targets).toMatchObject([{ definition: { fallback: '3' } }]);
+    expect(conflicts).toEqual([{ field: 'fallback', current: '3', wanted: '1', revision: 3 }]);
+  });
 });
 
 describe('a model', () => {
@@ -156,6 +193,36 @@ describe('a model', () => {
     ]);
   });
 
+  test('that she added and he deprecated keeps its fields', () => {
+    const { targets, conflicts } = undone([
+      ['alice', modelAdded(id)],
+      ['bob', modelDeprecated(id)],
+    ]);
+    expect(targets).toEqual([]);
+    expect(conflicts).toMatchObject([{ field: 'status', current: { status: 'deprecated' }, revision: 2 }]);
+  });
+
+  test('that was corrected again later is told; resolved, both corrections go', () => {
+    const corrected = (input: string): EventBody => ({
+      type: 'ModelPriceCorrected',
+      data: { id, pricing: { input }, effectiveFrom: day(-59), effectiveUntil: day(-50), corrects: 1 },
+    });
+    const story = [
+      ['bob', modelAdded(id, { pricing: { input: '1' } })],
+      ['alice', corrected('2')],
+      ['bob', corrected('3')],
+    ] as const;
+    const told = undone(story, { include: ['prices'] });
+    expect(told.conflicts).toMatchObject([
+      { field: 'pricing', current: { input: '3' }, wanted: { input: '1' }, revision: 3 },
+    ]);
+    expect(undone(story, { include: ['prices'], resolution: 'undo' })).toMatchObject({
+      targets: [[{ pricing: { input: '1' } }]],
+      pasts: [[{ pricing: { input: '1' } }]],
+      conflicts: [],
+    });
+  });
+
   test('that she added and he changed stays, as a conflict; that nobody changed goes', () => {
     expect(undone([['alice', modelAdded(id)]]).targets).toEqual([undefined]);
     const story = [
@@ -184,7 +251,7 @@ describe('a model', () => {
       ['bob', modelAdded(id, { pricing: { input: '1' } })],
       ['alice', priceChanged(id, { input: '2' })],
     ] as const;
-    expect(undone(story)).toEqual({ targets: [], conflicts: [], notes: ['left_out'] });
+    expect(undone(story)).toEqual({ targets: [], pasts: [], conflicts: [], notes: ['left_out'] });
     const named = undone(story, { include: ['prices'] });
     expect(named.targets).toEqual([[expect.objectContaining({ pricing: { input: '1' } })]]);
     expect(named.notes).toEqual([]);

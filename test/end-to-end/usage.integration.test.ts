@@ -66,7 +66,13 @@ describe('each id counts once', () => {
   test('another content under a known id is told and changes nothing', async () => {
     const at = '2026-01-01T00:00:00.000Z';
     const record = { id: 'kept', at, model: 'acme/one', tenant: 'kept', inputTokens: 5 };
-    expect((await report([record])).body).toEqual({ received: 1, added: 1, duplicates: 0, conflicting: [] });
+    expect((await report([record])).body).toEqual({
+      received: 1,
+      added: 1,
+      duplicates: 0,
+      conflicting: [],
+      withoutModel: 0,
+    });
     const again = [
       // The same moment, spelled otherwise, and the same model.
       { ...record, at: '2026-01-01T01:00:00+01:00', model: 'acme:one', outputTokens: 0 },
@@ -78,6 +84,7 @@ describe('each id counts once', () => {
       added: 1,
       duplicates: 2,
       conflicting: ['kept'],
+      withoutModel: 0,
     });
     expect((await costs(`${allTime}&tenant=kept`)).total).toMatchObject({ records: 2, inputTokens: 12 });
   });
@@ -106,7 +113,7 @@ describe('a record with a key counts for the model that the key resolved to then
       { ...one, id: 'k-none', at: earlier(changedAt[0], 1), tenant: 'none' },
       { ...one, id: 'k-long-ago', at: '1970-01-01T00:00:00.000Z', tenant: 'long-ago' },
     ]);
-    expect(body).toMatchObject({ added: 7, conflicting: [] });
+    expect(body).toMatchObject({ added: 7, conflicting: [], withoutModel: 2 });
     const { rows } = await varve.database.pool.query<{ id: string; model: string | null }>(
       `select id, model from usage_records where id like 'k-%' order by id`,
     );
@@ -125,7 +132,13 @@ describe('a record with a key counts for the model that the key resolved to then
     const record = { id: 'stays', at: new Date().toISOString(), key, user: 'stays', inputTokens: 1 };
     await report([record]);
     await varve.change([{ type: 'setOverride', key, scope: 'user:stays', value: 'acme/three' }]);
-    expect((await report([record])).body).toEqual({ received: 1, added: 0, duplicates: 1, conflicting: [] });
+    expect((await report([record])).body).toEqual({
+      received: 1,
+      added: 0,
+      duplicates: 1,
+      conflicting: [],
+      withoutModel: 0,
+    });
     const { rows } = await varve.database.pool.query(`select model from usage_records where id = 'stays'`);
     expect(rows).toEqual([{ model: 'acme/two' }]);
   });

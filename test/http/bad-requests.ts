@@ -3,6 +3,7 @@
  * Used against the server without a database (bad-requests.test.ts) and against the whole product.
  */
 import { badBodies } from './bad-bodies.ts';
+import { badQuestions } from './bad-questions.ts';
 import { type BadRequest, changeset, key, path } from './bad-request.ts';
 
 function get(name: string, path: string, expectPlace: string, expectStatus = 400): BadRequest {
@@ -212,4 +213,10 @@ const paths: readonly BadRequest[] = [
   { name: 'OPTIONS', method: 'OPTIONS', path: '/v1/keys', expectStatus: 405, expectPlace: 'method' },
 ];
 
-export const badRequests: readonly BadRequest[] = [...badBodies, ...headers, ...queries, ...paths];
+export const badRequests: readonly BadRequest[] = [
+  ...badBodies,
+  ...headers,
+  ...queries,
+  ...paths,
+  ...badQuestions,
+];

@@ -140,3 +140,19 @@ function isTop(
   const started = standing.filter(({ from }) => from <= now);
   return holdsAt(started, at)?.revision === one.revision;
 }
+
+/** Definitions and models without what counts their events. */
+export function fieldsOf(events: readonly RecordedEvent[]) {
+  const live = foldTo(events, events.length);
+  const models = modelIds.map((id) => {
+    const model = live.model(id);
+    if (model === undefined || model.status === 'removed') return null;
+    const { version: _v, revision: _r, prices: _p, ...fields } = model;
+    return fields;
+  });
+  const definitions = keys.map((key) => {
+    const state = live.key(key);
+    return state?.retired === false ? state.definition : null;
+  });
+  return { models, definitions };
+}

@@ -8,6 +8,7 @@ import { instantSchema, jsonSchema, scopeSchema, text } from '../../domain/chang
 import { parseInstant } from '../../domain/instant.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { maxModelIdLength } from '../../domain/model-reference.ts';
+import type { Moment } from '../../domain/questions.ts';
 import type { EventSelection } from '../../domain/restore-questions.ts';
 import { covered, coveredByDefault } from '../../domain/rollback-plan.ts';
 import { Failure } from '../../failure.ts';
@@ -45,7 +46,9 @@ const undoSchema = z
 const rollbackSchema = z
   .strictObject({
     to: z
-      .union([z.string().min(1).max(200), z.number().int().nonnegative()])
+      .union([z.string().min(1).max(200), z.number().int().nonnegative()], {
+        error: 'a revision, a time (RFC 3339) or tag:<name>',
+      })
       .meta({ description: 'Back to this point: a revision, a time (RFC 3339) or tag:<name>' })
       .exactOptional(),
     undo: undoSchema.exactOptional(),
@@ -55,7 +58,10 @@ const rollbackSchema = z
         scope: scopeSchema.exactOptional(),
         model: text(maxModelIdLength).exactOptional(),
       })
-      .meta({ description: 'Which subjects; * in key and model stands for anything' })
+      .meta({
+        description:
+          'Key and scope together select overrides, a key alone its definition too; model selects models beside them; * stands for anything',
+      })
       .exactOptional(),
     include: z.array(z.enum(covered)).min(1).max(covered.length).exactOptional(),
     resolve: z
@@ -159,14 +165,43 @@ async function planOf(dependencies: HttpDependencies, call: RollbackCall): Promi
   const { name } = call.ledger;
   const where = whereOf(call);
   const wish = { where, include, resolve };
-  const moment = await momentInTables(dependencies, { ...call, query: {} }, projections);
   if (undo !== undefined) {
-    const selection = selectionOf(undo, where, moment.asOf);
-    return planUndoOf(reads, name, selection, moment, wish);
+    return insistently(async () => {
+      const moment = await momentOf(dependencies, call);
+      return planUndoOf(reads, name, selectionOf(undo, where, moment.asOf), moment, wish);
+    });
   }
+  const takenOut = Object.keys(resolve).find((subject) => resolve[subject] === 'undo');
+  if (takenOut !== undefined) {
+    throw invalidAt(
+      `resolve.${takenOut}`,
+      'back to a point there is nothing to undo; keep leaves the subject',
+    );
+  }
+  const moment = await momentOf(dependencies, call);
   const clocks = await readClocks(dependencies, call.ledger, { asOf: String(to) }, 'to');
   const point = clocks.asOf === 'head' ? moment.asOf : clocks.asOf;
   return planReturnTo(reads, name, point, moment, wish);
+}
+
+/** The head once the tables hold it, and the clock by which the writer will decide: this server's may be another. */
+async function momentOf(dependencies: HttpDependencies, call: RollbackCall): Promise<Moment> {
+  const { asOf } = await momentInTables(dependencies, { ...call, query: {} }, projections);
+  return { asOf, at: await call.ledger.sharedNow() };
+}
+
+const maxAttempts = 5;
+
+/** Plans again when a subject went on meanwhile; where that never ends, it is a conflict. */
+async function insistently(plan: () => Promise<Planned>): Promise<Planned> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await plan();
+    } catch (error) {
+      const hasMoved = error instanceof Failure && error.reason === 'subject_moved';
+      if (!hasMoved || attempt >= maxAttempts) throw error;
+    }
+  }
 }
 
 function whereOf({ body, ledger }: RollbackCall): EventSelection['where'] {

@@ -22,6 +22,9 @@ const receiptSchema = z
     conflicting: z
       .array(z.string())
       .meta({ description: 'Ids of duplicates that say something else than what stands, at most 100' }),
+    withoutModel: count.meta({
+      description: 'Records whose key named no model at their time: their cost stays unknown',
+    }),
   })
   .meta({ id: 'UsageReceipt' });
 
@@ -40,7 +43,8 @@ export function addUsageRoute(app: FastifyInstance, dependencies: HttpDependenci
       refuseFuture(records, presentOf(ledger.state, dependencies.now()));
       const received = await withModels(dependencies, ledger, records);
       const receipt = await dependencies.recordUsage(ledger.name, received);
-      return { body: receipt, revision: ledger.state.revision };
+      const withoutModel = received.filter(({ model }) => model === undefined).length;
+      return { body: { ...receipt, withoutModel }, revision: ledger.state.revision };
     },
   });
 }

@@ -1,0 +1,102 @@
+/**
+ * Bad requests to the time machine as data: rollbacks, usage, costs, comparisons, schedules, blame. A part of the table of
+ * bad-requests.ts.
+ */
+import type { BadRequest } from './bad-request.ts';
+
+function get(name: string, path: string, expectPlace: string, expectStatus = 400): BadRequest {
+  return { name, method: 'GET', path, expectStatus, expectPlace };
+}
+
+function post(name: string, path: string, body: object, expectPlace: string, expectStatus = 400): BadRequest {
+  return { name, method: 'POST', path, body: JSON.stringify(body), expectStatus, expectPlace };
+}
+
+const rollback = (name: string, body: object, expectPlace: string, expectStatus = 400) =>
+  post(name, '/v1/rollbacks', { reason: 'x', ...body }, expectPlace, expectStatus);
+
+const record = { id: 'r', at: '2026-01-01T00:00:00Z', model: 'acme/one' };
+const usage = (name: string, more: object, expectPlace: string) =>
+  post(name, '/v1/usage', { records: [{ ...record, ...more }] }, `records.0.${expectPlace}`);
+
+const compare = (name: string, body: object, expectPlace: string, expectStatus = 400) =>
+  post(name, '/v1/compare', { left: {}, right: {}, ...body }, expectPlace, expectStatus);
+
+export const badQuestions: readonly BadRequest[] = [
+  rollback('a rollback to nowhere', {}, 'to'),
+  rollback('a rollback with a blank reason', { to: 1, reason: ' ' }, 'reason'),
+  rollback('a rollback to a negative revision', { to: -1 }, 'to'),
+  rollback('a rollback to half a revision', { to: 1.5 }, 'to'),
+  rollback('a rollback to null', { to: null }, 'to'),
+  rollback('a rollback of a list', { undo: [] }, 'undo'),
+  rollback('an undo of no changesets', { undo: { changesets: [] } }, 'undo.changesets'),
+  rollback('an undo of a changeset that is no UUID', { undo: { changesets: ['1'] } }, 'undo.changesets.0'),
+  rollback('an undo of revision 0', { undo: { revisions: [0] } }, 'undo.revisions.0'),
+  rollback('an undo from a day', { undo: { from: '2026-01-01' } }, 'undo.from'),
+  rollback('an undo by an actor with a NUL', { undo: { actor: 'a\u0000' } }, 'undo.actor'),
+  rollback('a rollback of a strange scope', { to: 1, where: { scope: 'team:1' } }, 'where.scope'),
+  rollback('a rollback by a strange criterion', { to: 1, where: { actor: 'a' } }, 'where.actor'),
+  rollback('a rollback of no kinds', { to: 1, include: [] }, 'include'),
+  rollback('a rollback with an empty fingerprint', { to: 1, fingerprint: '' }, 'fingerprint'),
+  post(
+    'a changeset with an empty fingerprint',
+    '/v1/changesets',
+    { reason: 'x', changes: [], fingerprint: '' },
+    'fingerprint',
+  ),
+
+  post('usage without records', '/v1/usage', {}, 'records'),
+  post('usage of nothing', '/v1/usage', { records: [] }, 'records'),
+  usage('usage without an id', { id: '' }, 'id'),
+  usage('usage in the future', { at: '9999-01-01T00:00:00Z' }, 'at'),
+  usage('usage of a day', { at: '2026-01-01' }, 'at'),
+  usage('usage of minus one token', { inputTokens: -1 }, 'inputTokens'),
+  usage('usage of half a token', { outputTokens: 0.5 }, 'outputTokens'),
+  usage('usage of very many tokens', { cacheReadTokens: 1_000_000_001 }, 'cacheReadTokens'),
+  usage('usage with a price', { cost: '1' }, 'cost'),
+  usage('usage of a model without its provider', { model: 'gpt-4o' }, 'model'),
+  usage('usage of an empty tenant', { tenant: '' }, 'tenant'),
+
+  get('costs of all time', '/v1/costs', 'query.from'),
+  get(
+    'costs of a window that ends first',
+    '/v1/costs?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z',
+    'query.to',
+  ),
+  get('a restatement since nothing', '/v1/costs/restatement', 'query.since'),
+  get('a restatement since the future', '/v1/costs/restatement?since=999999999', 'query.since'),
+
+  compare('a comparison with nothing', { right: undefined }, 'right'),
+  compare('a comparison with a list', { right: [] }, 'right'),
+  compare('a comparison beyond the head', { left: { asOf: 999_999_999 } }, 'left.asOf'),
+  compare('a comparison at a day', { right: { at: '2026-01-01' } }, 'right.at'),
+  compare('a comparison of an empty arm', { right: { arm: '' } }, 'right.arm'),
+  compare('a comparison of no contexts', { contexts: [] }, 'contexts'),
+  compare('a comparison for a strange context', { contexts: [{ team: '1' }] }, 'contexts.0.team'),
+  compare('a comparison over half a window', { usage: { from: '2026-01-01T00:00:00Z' } }, 'usage.to'),
+  compare(
+    'a draft of a strange change',
+    { right: { changes: [{ type: 'dropLedger' }] } },
+    'right.changes.0.type',
+  ),
+  compare(
+    'a draft that is refused',
+    { right: { changes: [{ type: 'retireKey', key: 'no.such_key' }] } },
+    'right.changes.0',
+    422,
+  ),
+
+  get('a schedule of a kind that there is not', '/v1/schedule?kind=birthday', 'query.kind'),
+  get('a schedule from a day', '/v1/schedule?from=2026-01-01', 'query.from'),
+  get('a schedule with a cursor of its own making', '/v1/schedule?cursor=abc', 'query.cursor'),
+  get('blame for an empty user', '/v1/blame?user=', 'query.user'),
+  get('blame of an unknown key', '/v1/blame?keys=no.such_key', 'query.keys', 404),
+  get('a first difference of no key', '/v1/first-difference?from=0', 'query.key'),
+  get('a first difference from nowhere', '/v1/first-difference?key=ai.planner.model', 'query.from'),
+  get(
+    'a first difference of an unknown key',
+    '/v1/first-difference?key=no.such_key&from=0',
+    'query.key',
+    404,
+  ),
+];
