@@ -8,7 +8,7 @@ import type { JsonValue } from './json.ts';
 import { describeBadKey, isKey, maxKeyLength } from './key.ts';
 import { isProvider, maxModelIdLength } from './model-reference.ts';
 import { pricingPatchSchema } from './pricing.ts';
-import type { RestoreChange } from './restore.ts';
+import type { RestoreChange } from './rollback/restore.ts';
 import { isPrintable, isScopeId, parseScope, type Scope, scopeKinds } from './scope.ts';
 
 /** The most changes in one changeset. */

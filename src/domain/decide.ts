@@ -16,12 +16,12 @@ import { decideDeprecateModel, decideReinstateModel, decideRemoveModel } from '.
 import { decideAddModel, decideUpdateModel } from './decide-model.ts';
 import { decideClearOverride, decideSetOverride, decideWithdrawOverride } from './decide-override.ts';
 import { decideChangePrice, decideCorrectPrice } from './decide-price.ts';
-import { decideRestore } from './decide-restore.ts';
 import type { Circumstances, Decision, Warning } from './decision.ts';
 import type { EventBody, Source } from './event.ts';
 import { formatInstant } from './instant.ts';
 import type { View } from './live-state.ts';
 import { Overlay } from './overlay.ts';
+import { decideRestore } from './rollback/decide-restore.ts';
 import type { SubjectState } from './subject-state.ts';
 
 /** What a change comes to. Throws Failure `refused` (a rule forbids it) or `invalid` (it contradicts itself). */

@@ -3,7 +3,7 @@
  */
 import type { FieldChange } from './diff.ts';
 import type { Moment, Page, PageRequest } from './questions.ts';
-import type { SubjectFilter } from './restore-questions.ts';
+import type { SubjectFilter } from './rollback/restore-questions.ts';
 
 /** One subject, or those of a filter; nothing given is all of them. */
 export interface DiffFilter extends SubjectFilter {

@@ -2,18 +2,12 @@
  * Questions to the read models and their answers, as types: what queries/ answers and http/ asks.
  * Times are epoch milliseconds; revisions are numbers; everything is about one ledger.
  */
-import type { BlameReads } from './blame-questions.ts';
-import type { CompareReads } from './compare-questions.ts';
-import type { DiffReads } from './diff-questions.ts';
 import type { EventType, KeyDefinition, RecordedEvent } from './event.ts';
 import type { FieldChange } from './field-changes.ts';
 import type { LiveState } from './live-state.ts';
 import type { Pricing } from './pricing.ts';
-import type { RestoreReads } from './restore-questions.ts';
-import type { ScheduleReads } from './schedule-questions.ts';
 import type { Context, Scope, ScopeKind } from './scope.ts';
 import type { ModelState, OverrideAssertion } from './subject-state.ts';
-import type { UsageReads } from './usage-questions.ts';
 
 /** A point on both clocks: what the ledger held at a revision, asked about a time. */
 export interface Moment {
@@ -127,8 +121,8 @@ export interface ProjectionStatus {
   readonly error: string | null;
 }
 
-/** Every question that the HTTP side asks of the read models. Bound to a pool by the composition root. */
-export interface Reads extends BlameReads, CompareReads, DiffReads, RestoreReads, UsageReads, ScheduleReads {
+/** Questions about one ledger: what it holds, held and did. */
+export interface LedgerReads {
   /** Waits (bounded) until the named tables hold the revision; Failure `unavailable` when they do not get there. */
   waitFor(ledger: string, revision: number, projections: readonly string[]): Promise<void>;
   /** The last revision recorded at or before a time; 0 when there is none. */

@@ -5,7 +5,8 @@
  */
 import { parseInstant } from '../domain/instant.ts';
 import type { LiveState } from '../domain/live-state.ts';
-import type { Moment, Reads } from '../domain/questions.ts';
+import type { Moment } from '../domain/questions.ts';
+import type { Reads } from '../domain/reads.ts';
 import { Failure } from '../failure.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { invalidAt } from './problem.ts';

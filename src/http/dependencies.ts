@@ -2,8 +2,8 @@
  * What the HTTP side is given by the composition root: live ledgers, reads, keys, metrics; never a pool.
  */
 import type { Role } from '../domain/event.ts';
-import type { Reads } from '../domain/questions.ts';
-import type { ReceivedUsage, UsageReceipt } from '../domain/usage.ts';
+import type { Reads } from '../domain/reads.ts';
+import type { ReceivedUsage, UsageReceipt } from '../domain/usage/usage.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 

@@ -3,9 +3,9 @@
  * In: a request to the writer, or what it answered; out: the answer of a dry run. Shared by the routes that have one.
  */
 import { z } from 'zod';
-import type { BlastRadius, LayerChange } from '../domain/blast-radius.ts';
 import { jsonSchema } from '../domain/change.ts';
 import { formatInstant } from '../domain/instant.ts';
+import type { BlastRadius, LayerChange } from '../domain/preview/blast-radius.ts';
 import type { ChangesetRequest, PreviewResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import type { Answer } from './answer.ts';

@@ -7,9 +7,9 @@ import type { RecordedEvent } from '../domain/event.ts';
 import type { FieldChange } from '../domain/field-changes.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { JsonValue } from '../domain/json.ts';
-import type { Reads } from '../domain/questions.ts';
-import type { Conflict } from '../domain/restore.ts';
-import type { OpenConflict, RollbackPlan } from '../domain/rollback-plan.ts';
+import type { Reads } from '../domain/reads.ts';
+import type { Conflict } from '../domain/rollback/restore.ts';
+import type { OpenConflict, RollbackPlan } from '../domain/rollback/rollback-plan.ts';
 import type { Planned } from './rollback-plan-call.ts';
 
 const maxConflicts = 1_000;

@@ -5,15 +5,16 @@
  */
 
 import { overrideSubject, type RecordedEvent } from '../domain/event.ts';
-import type { Moment, Reads } from '../domain/questions.ts';
-import type { RestoreChange } from '../domain/restore.ts';
+import type { Moment } from '../domain/questions.ts';
+import type { Reads } from '../domain/reads.ts';
+import type { RestoreChange } from '../domain/rollback/restore.ts';
 import type {
   EventSelection,
   OverrideQuestion,
   StandingSubject,
   SubjectFilter,
-} from '../domain/restore-questions.ts';
-import { planReturn } from '../domain/return-plan.ts';
+} from '../domain/rollback/restore-questions.ts';
+import { planReturn } from '../domain/rollback/return-plan.ts';
 import {
   bySubject,
   type Covered,
@@ -22,9 +23,9 @@ import {
   type Resolution,
   type RollbackPlan,
   typesOf,
-} from '../domain/rollback-plan.ts';
-import { spokenTime } from '../domain/undo-overrides.ts';
-import { planUndo, type UndoMaterial } from '../domain/undo-plan.ts';
+} from '../domain/rollback/rollback-plan.ts';
+import { spokenTime } from '../domain/rollback/undo-overrides.ts';
+import { planUndo, type UndoMaterial } from '../domain/rollback/undo-plan.ts';
 import { Failure } from '../failure.ts';
 import { invalidAt } from './problem.ts';
 import { toldConflicts } from './rollback-conflicts.ts';

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { keySchema, modelIdSchema, scopeIdSchema, text } from '../domain/change.ts';
-import { maxTokens } from '../domain/usage.ts';
+import { maxTokens } from '../domain/usage/usage.ts';
 import { Failure } from '../failure.ts';
 import { timeQuery } from './query-schemas.ts';
 

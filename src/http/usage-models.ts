@@ -6,7 +6,7 @@
 import type { LiveState } from '../domain/live-state.ts';
 import { isModelId } from '../domain/model-reference.ts';
 import { resolve } from '../domain/resolve.ts';
-import type { ReceivedUsage } from '../domain/usage.ts';
+import type { ReceivedUsage } from '../domain/usage/usage.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { invalidAt } from './problem.ts';

@@ -4,9 +4,9 @@
  * between them, and never more records than one request may read.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type PriceOverTime, priceOverTime } from '../domain/price-over-time.ts';
-import type { UsageRecord } from '../domain/usage.ts';
-import type { UsageFilter, UsageReads } from '../domain/usage-questions.ts';
+import { type PriceOverTime, priceOverTime } from '../domain/usage/price-over-time.ts';
+import type { UsageRecord } from '../domain/usage/usage.ts';
+import type { UsageFilter, UsageReads } from '../domain/usage/usage-questions.ts';
 import { Failure } from '../failure.ts';
 
 /** The most records that one request reads. */

@@ -1,11 +1,12 @@
 /**
  * Changesets on their way in and their answers: what the writer takes and gives back.
  */
-import type { BlastRadius } from '../domain/blast-radius.ts';
+
 import type { AnyChange } from '../domain/change.ts';
 import type { Warning } from '../domain/decision.ts';
 import type { Actor, RecordedEvent, Source } from '../domain/event.ts';
 import type { FieldChange } from '../domain/field-changes.ts';
+import type { BlastRadius } from '../domain/preview/blast-radius.ts';
 import type { Failure } from '../failure.ts';
 import { type IdempotencyId, idOf } from './idempotency.ts';
 

@@ -10,7 +10,7 @@ import { fieldChanges } from '../domain/field-changes.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { View } from '../domain/live-state.ts';
 import { Overlay } from '../domain/overlay.ts';
-import { RecordingView } from '../domain/recording-view.ts';
+import { RecordingView } from '../domain/preview/recording-view.ts';
 import { schemaVersionOf } from '../domain/upcast.ts';
 import { Failure } from '../failure.ts';
 import type { AnsweredEvent, ChangesetRequest } from './changeset.ts';

@@ -10,8 +10,8 @@
  * for again with the idempotency key. Refusals wait for the commit as well: they may rest on neighbours, and an append
  * that succeeds proves that they rest on the ledger's head (a group that appends nothing asks where the head is).
  */
-import { blastRadius } from '../domain/blast-radius.ts';
-import { createPace } from '../domain/pace.ts';
+import { blastRadius } from '../domain/preview/blast-radius.ts';
+import { createPace } from '../domain/preview/pace.ts';
 import type { Context } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 import { type AnswerDependencies, answerGroup, type Waiting } from './answer-group.ts';

@@ -6,7 +6,7 @@
 import type { DiffFilter } from '../domain/diff-questions.ts';
 import { splitOverride } from '../domain/live-state.ts';
 import type { Moment } from '../domain/questions.ts';
-import type { SubjectFilter } from '../domain/restore-questions.ts';
+import type { SubjectFilter } from '../domain/rollback/restore-questions.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 import { aboutSubjects, likePattern } from './subject-filter.ts';
 

@@ -3,7 +3,7 @@
  * For each of them the last endless assertion that has started, those above it that outlast what is above them, and all
  * that start later: index probes, however often the scope was changed.
  */
-import type { OverrideQuestion } from '../domain/restore-questions.ts';
+import type { OverrideQuestion } from '../domain/rollback/restore-questions.ts';
 import type { OverrideAssertion } from '../domain/subject-state.ts';
 import { Failure } from '../failure.ts';
 import { type AssertionRow, assertionOfRow } from './assertions-at.ts';

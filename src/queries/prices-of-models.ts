@@ -2,7 +2,7 @@
  * Questions: every price of some models that was known at a revision, and which of them were corrections.
  */
 import { forever } from '../domain/assertion.ts';
-import type { KnownPrice, PriceCorrection, PricesByModel } from '../domain/usage-questions.ts';
+import type { KnownPrice, PriceCorrection, PricesByModel } from '../domain/usage/usage-questions.ts';
 import { Failure } from '../failure.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 

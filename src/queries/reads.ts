@@ -2,7 +2,7 @@
  * All questions of domain/questions.ts bound to a pool: what the composition root gives to http/.
  */
 import type pg from 'pg';
-import type { Reads } from '../domain/questions.ts';
+import type { Reads } from '../domain/reads.ts';
 import { contextsSeen } from './contexts-seen.ts';
 import { deprecations } from './deprecations.ts';
 import { findChangeset } from './find-changeset.ts';

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import { transaction } from '../database/pool.ts';
-import type { ReceivedUsage, UsageReceipt } from '../domain/usage.ts';
+import type { ReceivedUsage, UsageReceipt } from '../domain/usage/usage.ts';
 import { noteContexts } from './contexts-seen.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 

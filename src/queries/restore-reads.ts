@@ -2,7 +2,7 @@
  * What a rollback asks (domain/restore-questions.ts), bound to a pool.
  */
 import type pg from 'pg';
-import type { RestoreReads } from '../domain/restore-questions.ts';
+import type { RestoreReads } from '../domain/rollback/restore-questions.ts';
 import { definitionsAt } from './definitions-at.ts';
 import { lastingAssertions } from './lasting-assertions.ts';
 import { modelsAt } from './models-at.ts';

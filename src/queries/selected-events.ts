@@ -3,7 +3,7 @@
  * revision. What narrows most makes the way: an actor his index, everything else the ranges of revisions.
  */
 import type { RecordedEvent } from '../domain/event.ts';
-import type { EventSelection } from '../domain/restore-questions.ts';
+import type { EventSelection } from '../domain/rollback/restore-questions.ts';
 import { historyRange, type RevisionRange } from './history-range.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 import { aboutSubjects } from './subject-filter.ts';

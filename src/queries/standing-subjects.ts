@@ -2,7 +2,7 @@
  * Questions: how do subjects stand, which of them were touched since, and by which events?
  */
 import type { EventType, RecordedEvent } from '../domain/event.ts';
-import type { StandingSubject, SubjectFilter } from '../domain/restore-questions.ts';
+import type { StandingSubject, SubjectFilter } from '../domain/rollback/restore-questions.ts';
 import type { SubjectState } from '../domain/subject-state.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 import { aboutSubjects } from './subject-filter.ts';

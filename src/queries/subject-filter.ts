@@ -3,7 +3,7 @@
  * In: a filter; out: a condition on `h`, with its values behind those that are there. `*` in a pattern is anything.
  */
 import { modelSubject } from '../domain/event.ts';
-import type { SubjectFilter } from '../domain/restore-questions.ts';
+import type { SubjectFilter } from '../domain/rollback/restore-questions.ts';
 
 /** Begins with ` and `, or is empty when all are selected. */
 export function aboutSubjects({ key, scope, model }: SubjectFilter, values: unknown[]): string {

@@ -3,8 +3,8 @@
  * Each filter makes a statement of its own shape, so that the planner sees just the index that serves it.
  */
 
-import type { UsageRecord } from '../domain/usage.ts';
-import type { UsageFilter, UsagePosition } from '../domain/usage-questions.ts';
+import type { UsageRecord } from '../domain/usage/usage.ts';
+import type { UsageFilter, UsagePosition } from '../domain/usage/usage-questions.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 
 interface UsageRow {

@@ -5,11 +5,11 @@
  * the key is written to.
  */
 import { forever } from '../../src/domain/assertion.ts';
-import { type BlastRadius, blastRadius } from '../../src/domain/blast-radius.ts';
 import type { AnyChange } from '../../src/domain/change.ts';
 import { decideAll } from '../../src/domain/decide.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
-import { createPace } from '../../src/domain/pace.ts';
+import { type BlastRadius, blastRadius } from '../../src/domain/preview/blast-radius.ts';
+import { createPace } from '../../src/domain/preview/pace.ts';
 import type { Context } from '../../src/domain/scope.ts';
 import { CommitGroup } from '../../src/ledger/commit-group.ts';
 import { inSlices } from '../../src/ledger/in-slices.ts';

@@ -2,8 +2,8 @@
  * Back to a point as a plan: what a subject is to be, and nothing of where its last event stood.
  */
 import { expect, test } from 'vitest';
-import { planReturn } from '../../src/domain/return-plan.ts';
-import { coveredByDefault } from '../../src/domain/rollback-plan.ts';
+import { planReturn } from '../../src/domain/rollback/return-plan.ts';
+import { coveredByDefault } from '../../src/domain/rollback/rollback-plan.ts';
 import { modelAdded, modelRemoved } from '../support/drafts.ts';
 import { fold } from '../support/specification.ts';
 

@@ -7,24 +7,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inForce } from '../../src/domain/assertion.ts';
 import type { RecordedEvent } from '../../src/domain/event.ts';
-import type { Reads } from '../../src/domain/questions.ts';
-import { covered } from '../../src/domain/rollback-plan.ts';
+import type { Reads } from '../../src/domain/reads.ts';
+import { covered } from '../../src/domain/rollback/rollback-plan.ts';
 import { planReturnTo, planUndoOf } from '../../src/http/rollback-plan-call.ts';
 import { bindReads } from '../../src/queries/reads.ts';
-import { changesetIdOf, project, type Step, tell } from '../queries/ledger-story.ts';
+import { changesetIdOf } from '../queries/ledger-story.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import {
-  anyChange,
-  beginning,
-  modelIds,
-  moments,
-  stringKey,
-  stringOverrideChange,
-} from '../support/random-histories.ts';
+import { anyChange, modelIds, stringOverrideChange } from '../support/random-histories.ts';
+import { projectMore, steps, tellAndProject } from './rollback-story.ts';
 import {
   answers,
   carriedOut,
-  fieldsOf,
   laterChanges,
   momentsBefore,
   momentsFrom,
@@ -37,7 +30,6 @@ import {
 
 let database: TestDatabase;
 let reads: Reads;
-let told = 0;
 beforeAll(async () => {
   database = await createTestDatabase();
   reads = bindReads(database.pool, { waitTimeoutMs: 0 });
@@ -45,39 +37,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const hourMs = 3_600_000;
-const start = moments[0] ?? 0;
 const wish = { where: {}, include: covered, resolve: {} };
-
-const step = (changes: typeof anyChange) =>
-  fc.record({
-    hours: fc.integer({ min: 0, max: 3 }),
-    changes: fc.array(changes, { minLength: 1, maxLength: 3 }),
-    actor: fc.constantFrom('alice', 'bob'),
-  });
-const steps = (changes: typeof anyChange) => fc.array(step(changes), { minLength: 2, maxLength: 14 });
-
-interface Told {
-  readonly ledger: string;
-  readonly events: readonly RecordedEvent[];
-  /** Of the last event. */
-  readonly end: number;
-}
-
-async function tellAndProject(
-  drawn: readonly (Omit<Step, 'at'> & { readonly hours: number })[],
-): Promise<Told> {
-  told += 1;
-  const ledger = `law-${told}`;
-  let at = start;
-  const story: Step[] = [{ at, changes: beginning.changes }];
-  for (const { hours, ...rest } of drawn) {
-    at += hours * hourMs;
-    story.push({ at, ...rest });
-  }
-  const events = tell(ledger, story, true);
-  await project(database.pool, events);
-  return { ledger, events, end: at };
-}
 
 describe('back to a point', () => {
   test('answers from now on as the point says, leaves the past, and its undo restores', async () => {
@@ -89,7 +49,7 @@ describe('back to a point', () => {
         fc.constantFrom(0, 1, 2),
         fc.boolean(),
         async (drawn, where, later, isPlannedEarlier) => {
-          const { ledger, events, end } = await tellAndProject(drawn);
+          const { ledger, events, end } = await tellAndProject(database.pool, drawn);
           const to = where % (events.length + 1);
           const now = end + later * hourMs;
           const moment = { asOf: events.length, at: isPlannedEarlier ? end : now };
@@ -114,103 +74,6 @@ describe('back to a point', () => {
   }, 300_000);
 });
 
-describe('again and all', () => {
-  test('back to a point twice is once', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        steps(anyChange),
-        fc.nat({ max: 1_000 }),
-        fc.constantFrom(0, 1),
-        async (drawn, where, later) => {
-          const { ledger, events, end } = await tellAndProject(drawn);
-          const to = where % (events.length + 1);
-          const now = end + later * hourMs;
-          const first = await planReturnTo(reads, ledger, to, { asOf: events.length, at: now }, wish);
-          const added = carriedOut(events, first, now);
-          if (added === undefined || added.length === 0) return;
-          await projectMore(added);
-          const after = [...events, ...added];
-          const second = await planReturnTo(reads, ledger, to, { asOf: after.length, at: now }, wish);
-          expect(carriedOut(after, second, now)).toEqual([]);
-        },
-      ),
-      { numRuns: 40 },
-    );
-  }, 300_000);
-
-  test('undo of everything since a point is the way back to it, down to the fields', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        steps(anyChange),
-        fc.nat({ max: 1_000 }),
-        fc.constantFrom(0, 1, 2),
-        async (drawn, where, later) => {
-          const { ledger, events, end } = await tellAndProject(drawn);
-          const opening = beginning.changes.length;
-          const to = opening + (where % (events.length - opening + 1));
-          const now = end + later * hourMs;
-          const moment = { asOf: events.length, at: now };
-          const revisions = events.slice(to).map(({ revision }) => revision);
-          if (revisions.length === 0) return;
-          const selection = { revisions, where: {}, asOf: events.length };
-          const undone = carriedOut(events, await planUndoOf(reads, ledger, selection, moment, wish), now);
-          const returned = carriedOut(events, await planReturnTo(reads, ledger, to, moment, wish), now);
-          if (undone === undefined || returned === undefined) {
-            expect(undone).toEqual(returned);
-            return;
-          }
-          expect(fieldsOf([...events, ...undone])).toEqual(fieldsOf([...events, ...returned]));
-          for (const at of momentsFrom(now)) {
-            expect(saidAt([...events, ...undone], at)).toEqual(saidAt([...events, ...returned], at));
-          }
-        },
-      ),
-      { numRuns: 40 },
-    );
-  }, 300_000);
-
-  test('what a subject has become since the moment is never planned over', async () => {
-    const { ledger, events, end } = await tellAndProject([
-      {
-        hours: 1,
-        actor: 'alice',
-        changes: [{ type: 'setOverride', key: stringKey, scope: 'global', value: 'a' }],
-      },
-      {
-        hours: 1,
-        actor: 'bob',
-        changes: [{ type: 'setOverride', key: stringKey, scope: 'global', value: 'b' }],
-      },
-    ]);
-    const moment = { asOf: events.length - 1, at: end - 1 };
-    const selection = { actor: 'alice', where: {}, asOf: moment.asOf };
-    await expect(planUndoOf(reads, ledger, selection, moment, wish)).rejects.toMatchObject({
-      code: 'conflict',
-      reason: 'subject_moved',
-    });
-  });
-
-  test('a change that is over has no part in what a resolved undo brings back', async () => {
-    const hours = (count: number) => new Date(start + count * hourMs).toISOString();
-    const set = (value: string, more: object = {}) => [
-      { type: 'setOverride' as const, key: stringKey, scope: 'global' as const, value, ...more },
-    ];
-    const { ledger, events, end } = await tellAndProject([
-      { hours: 1, actor: 'bob', changes: set('base') },
-      { hours: 1, actor: 'alice', changes: set('hers for an hour', { effectiveUntil: hours(3) }) },
-      { hours: 2, actor: 'bob', changes: set('B') },
-      { hours: 1, actor: 'alice', changes: set('hers') },
-      { hours: 1, actor: 'bob', changes: set('C') },
-    ]);
-    const selection = { actor: 'alice', where: {}, asOf: events.length };
-    const resolve = { [`override:${stringKey}@global`]: 'undo' } as const;
-    const moment = { asOf: events.length, at: end };
-    const plan = await planUndoOf(reads, ledger, selection, moment, { ...wish, resolve });
-    const added = carriedOut(events, plan, end) ?? [];
-    expect(answers([...events, ...added], end)[0]).toBe('B');
-  });
-});
-
 /** Undo of a rollback answers from then on as if it had not been. */
 async function expectUndone(
   ledger: string,
@@ -220,7 +83,7 @@ async function expectUndone(
 ): Promise<void> {
   if (added.length === 0) return;
   const after = [...events, ...added];
-  await projectMore(added);
+  await projectMore(database.pool, added);
   const selection = { changesets: [changesetIdOf(900)], where: {}, asOf: after.length };
   const plan = await planUndoOf(reads, ledger, selection, { asOf: after.length, at: now }, wish);
   expect(plan.conflicts).toEqual([]);
@@ -234,11 +97,6 @@ async function expectUndone(
   for (const at of momentsBefore(now)) expect(saidAt(restored, at)).toEqual(saidAt(after, at));
 }
 
-async function projectMore(events: readonly RecordedEvent[]): Promise<void> {
-  await database.pool.query('delete from projection_checkpoints where ledger = $1', [events[0]?.ledger]);
-  await project(database.pool, events);
-}
-
 describe('undo', () => {
   test('of overrides answers as the history without them, and tells every later change of their time', async () => {
     await fc.assert(
@@ -247,7 +105,7 @@ describe('undo', () => {
         fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
         fc.constantFrom(0, 1, 2),
         async (drawn, taken, later) => {
-          const { ledger, events, end } = await tellAndProject(drawn);
+          const { ledger, events, end } = await tellAndProject(database.pool, drawn);
           const now = end + later * hourMs;
           const selected = events.filter(
             ({ revision, subject }) =>
@@ -276,7 +134,7 @@ describe('undo', () => {
     let carried = 0;
     await fc.assert(
       fc.asyncProperty(steps(anyChange), fc.constantFrom(0, 1, 2), async (drawn, later) => {
-        const { ledger, events, end } = await tellAndProject(drawn);
+        const { ledger, events, end } = await tellAndProject(database.pool, drawn);
         const now = end + later * hourMs;
         const selection = { actor: 'alice', where: {}, asOf: events.length };
         const moment = { asOf: events.length, at: now };

@@ -1,8 +1,8 @@
 /** Usage in pages: all of it, up to what a request may read; and prices, read once a model. */
 import { expect, test } from 'vitest';
 import { forever } from '../../src/domain/assertion.ts';
-import type { UsageRecord } from '../../src/domain/usage.ts';
-import type { UsagePosition } from '../../src/domain/usage-questions.ts';
+import type { UsageRecord } from '../../src/domain/usage/usage.ts';
+import type { UsagePosition } from '../../src/domain/usage/usage-questions.ts';
 import { priceLoader, usagePages } from '../../src/http/usage-reading.ts';
 
 function record(at: number, model?: string): UsageRecord {

@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool } from '../../src/database/pool.ts';
 import type { AnyChange } from '../../src/domain/change.ts';
-import type { Reads } from '../../src/domain/questions.ts';
+import type { Reads } from '../../src/domain/reads.ts';
 import { bindReads } from '../../src/queries/reads.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { allPages } from './all-pages.ts';

@@ -2,16 +2,17 @@
  * A blast radius to be tested: changes are decided on a state and their radius is worked out in one go, or with something
  * done at every pause. Nothing is asserted here.
  */
+
+import type { AnyChange } from '../../src/domain/change.ts';
+import { type DecidedChangeset, decideAll } from '../../src/domain/decide.ts';
+import type { LiveState } from '../../src/domain/live-state.ts';
 import {
   type BlastLimits,
   type BlastRadius,
   blastLimits,
   blastRadius,
-} from '../../src/domain/blast-radius.ts';
-import type { AnyChange } from '../../src/domain/change.ts';
-import { type DecidedChangeset, decideAll } from '../../src/domain/decide.ts';
-import type { LiveState } from '../../src/domain/live-state.ts';
-import { createPace } from '../../src/domain/pace.ts';
+} from '../../src/domain/preview/blast-radius.ts';
+import { createPace } from '../../src/domain/preview/pace.ts';
 import type { Context } from '../../src/domain/scope.ts';
 
 export interface BlastOptions extends Partial<BlastLimits> {

@@ -14,8 +14,8 @@ import type {
   Page,
   PageRequest,
   PriceRecord,
-  Reads,
 } from '../../src/domain/questions.ts';
+import type { Reads } from '../../src/domain/reads.ts';
 import { type Scope, splitScope } from '../../src/domain/scope.ts';
 import { type OverrideAssertion, type SubjectState, statusAt } from '../../src/domain/subject-state.ts';
 import { Failure } from '../../src/failure.ts';

@@ -3,11 +3,11 @@
  * the whole product; here they only have to be there, so that bad requests and roles are tested with the others.
  */
 import type { BlameReads } from '../../src/domain/blame-questions.ts';
-import type { CompareReads } from '../../src/domain/compare-questions.ts';
+import type { CompareReads } from '../../src/domain/compare/compare-questions.ts';
 import type { DiffReads } from '../../src/domain/diff-questions.ts';
 import type { RecordedEvent } from '../../src/domain/event.ts';
-import type { RestoreReads } from '../../src/domain/restore-questions.ts';
-import type { UsageReads } from '../../src/domain/usage-questions.ts';
+import type { RestoreReads } from '../../src/domain/rollback/restore-questions.ts';
+import type { UsageReads } from '../../src/domain/usage/usage-questions.ts';
 import { Failure } from '../../src/failure.ts';
 import { replayedDifferences } from './replayed-differences.ts';
 import { replayedFirstDifference } from './replayed-first-difference.ts';

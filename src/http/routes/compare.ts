@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { changeSchema, instantSchema, text } from '../../domain/change.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
-import { comparisonAnswer, comparisonSchema } from '../compare-answer.ts';
-import { compareWorlds } from '../compare-call.ts';
+import { comparisonAnswer, comparisonSchema } from '../compare/compare-answer.ts';
+import { compareWorlds } from '../compare/compare-call.ts';
+import type { WorldWish } from '../compare/worlds.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { invalidAt } from '../problem.ts';
 import { contextQuery, maxRevision, wholeNumber } from '../query-schemas.ts';
 import { readers } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
-import type { WorldWish } from '../worlds.ts';
 
 const maxDraftChanges = 1_000;
 const maxContexts = 1_000;

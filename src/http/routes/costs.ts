@@ -4,9 +4,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { keySchema, modelIdSchema, scopeIdSchema } from '../../domain/change.ts';
-import { type CostSheet, createCostSheet } from '../../domain/cost.ts';
 import { formatInstant } from '../../domain/instant.ts';
-import type { UsageFilter } from '../../domain/usage-questions.ts';
+import { type CostSheet, createCostSheet } from '../../domain/usage/cost.ts';
+import type { UsageFilter } from '../../domain/usage/usage-questions.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { invalidAt } from '../problem.ts';
 import { clockQuery, timeQuery, wholeNumber } from '../query-schemas.ts';

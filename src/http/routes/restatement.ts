@@ -7,15 +7,15 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { forever } from '../../domain/assertion.ts';
 import { formatInstant } from '../../domain/instant.ts';
-import { priceOverTime } from '../../domain/price-over-time.ts';
+import { priceOverTime } from '../../domain/usage/price-over-time.ts';
 import {
   correctedSpans,
   createRestatement,
   type Restatement,
   type Span,
   withoutCorrections,
-} from '../../domain/restatement.ts';
-import type { PriceCorrection } from '../../domain/usage-questions.ts';
+} from '../../domain/usage/restatement.ts';
+import type { PriceCorrection } from '../../domain/usage/usage-questions.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { invalidAt } from '../problem.ts';
 import { maxRevision, timeQuery, wholeNumber } from '../query-schemas.ts';
