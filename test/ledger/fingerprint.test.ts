@@ -179,6 +179,8 @@ test('on random histories a preview says what is decided without one, and holds 
   fc.assert(
     fc.property(historyOf(anyChange, 3), changesets, (steps, changes) => {
       const { state, now } = play(steps);
+      // Who takes back by its revision what the changeset itself makes, guesses where that will stand.
+      if (changes.some((one) => one.type === 'withdrawOverride' && one.revision > state.revision)) return;
       const previewed = preview(state, now, changes);
       if (previewed === undefined) return;
       expect(preview(state, now, changes)?.fingerprint).toBe(previewed.fingerprint);
