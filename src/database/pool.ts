@@ -24,6 +24,10 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** A statement is cancelled after this (57014, `unavailable`); 30,000 when absent, 0: never. */
   readonly statementTimeoutMs?: number;
+  /** Where names without a schema are looked for; the database's own setting when absent. */
+  readonly schema?: string;
+  /** How columns are read; column-types.ts when absent. */
+  readonly columnTypes?: pg.CustomTypesConfig;
   /** Told when an idle connection is lost; the pool has already dropped it. */
   readonly onConnectionLost?: (error: Error) => void;
 }
@@ -39,9 +43,17 @@ const defaultStatementTimeoutMs = 30_000;
 export function createPool(connectionString: string, options: PoolOptions): pg.Pool {
   const { text, sessionOptions } = takeSessionOptions(connectionString);
   const role = options.role === undefined ? [] : [`-c role=${options.role}`];
+  const schema = options.schema === undefined ? [] : [`-c search_path=${options.schema}`];
   const pool = new TellingPool({
     connectionString: text,
-    options: [...sessionOptions, '-c timezone=UTC', '-c datestyle=ISO', '-c jit=off', ...role].join(' '),
+    options: [
+      ...sessionOptions,
+      '-c timezone=UTC',
+      '-c datestyle=ISO',
+      '-c jit=off',
+      ...role,
+      ...schema,
+    ].join(' '),
     max: options.max,
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
@@ -49,7 +61,7 @@ export function createPool(connectionString: string, options: PoolOptions): pg.P
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    types: columnTypes,
+    types: options.columnTypes ?? columnTypes,
   });
   // Without a listener an 'error' event ends the process; the pool listens to idle clients only, so clients that
   // are checked out need one as well.

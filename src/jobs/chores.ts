@@ -4,6 +4,7 @@
  * loses nothing. A chore may run twice and must not act twice. A Redis that is away holds up neither start nor stop.
  */
 import { createPostgresBackend, Queue, Worker } from 'bullmq';
+import { openQueuePool } from './queue-pool.ts';
 
 /** Where the queue lives; in Postgres in a schema of its own, which BullMQ migrates. */
 export type QueueConnection =
@@ -54,7 +55,7 @@ export async function startChores(options: ChoresOptions): Promise<RunningChores
     chores.map(({ name }) => [name, { state: 'waiting', lastResult: null }]),
   );
   let isStopping = false;
-  const { queue, worker } = connect(
+  const { queue, worker, end } = await connect(
     connection,
     (name) => run(chores, states, name),
     () => isStopping,
@@ -71,10 +72,17 @@ export async function startChores(options: ChoresOptions): Promise<RunningChores
     return scheduling;
   };
   const timer = setInterval(() => void keepScheduled().catch(onTrouble), rescheduleMs).unref();
-  const stop = async () => {
+  const close = async () => {
+    await worker.close();
+    await queue.close();
+    await end();
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
     isStopping = true;
     clearInterval(timer);
-    await closeWithin(stopLimitMs, worker, queue);
+    stopped ??= within(stopLimitMs, close());
+    return stopped;
   };
   // Redis may be away for now, and its commands wait for it; without Postgres there is no Varve at all.
   const scheduled = keepScheduled();
@@ -132,9 +140,10 @@ async function schedule(queue: Connected['queue'], chores: readonly Chore[]): Pr
 
 type State = Omit<ChoreStatus, 'name'>;
 
-type Connected = ReturnType<typeof connect>;
+type Connected = Awaited<ReturnType<typeof connect>>;
 
-function connect(
+/** A queue, its worker, and how to end what both stand on. */
+async function connect(
   connection: QueueConnection,
   process: (name: string) => Promise<number>,
   isStopping: () => boolean,
@@ -149,26 +158,23 @@ function connect(
     return {
       queue: new Queue(queueName, options),
       worker: new Worker(queueName, (job) => process(job.name), options),
+      end: async () => undefined,
     };
   }
-  // One connection more for the worker's LISTEN; the pool is small because chores are rare.
-  const pool = { connectionString: connection.connectionString, schema: 'bullmq', migrate: true, max: 2 };
+  const pool = await openQueuePool(connection.connectionString);
   return {
     queue: new Queue(queueName, { connection: pool }, createPostgresBackend),
     worker: new Worker(queueName, (job) => process(job.name), { connection: pool }, createPostgresBackend),
+    end: () => pool.end(),
   };
 }
 
-/** Ends a worker (its chore first) and its queue; past the limit they are left to themselves. */
-async function closeWithin(
-  limitMs: number,
-  worker: Connected['worker'],
-  queue: Connected['queue'],
-): Promise<void> {
+/** Waits for what closes; past the limit it is left to itself. */
+async function within(limitMs: number, closing: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, limitMs);
   });
-  await Promise.race([worker.close().then(() => queue.close()), limit]);
+  await Promise.race([closing, limit]);
   clearTimeout(timer);
 }

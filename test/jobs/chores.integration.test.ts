@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { startChores } from '../../src/jobs/chores.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type QueuePlace, testChores, until } from './chores-cases.ts';
+import { openDyingPostgres } from './dying-postgres.ts';
 
 let database: TestDatabase;
 let place: QueuePlace;
@@ -73,4 +74,31 @@ test('goes on by itself after all its connections were lost', async () => {
   const before = runs;
   await until(() => runs > before);
   expect(troubles.length).toBeGreaterThan(0);
+});
+
+test('goes on by itself when its connections die in the moment in which they stand', async () => {
+  const postgres = await openDyingPostgres(database.url);
+  onTestFinished(() => postgres.close());
+  let runs = 0;
+  let troubles = 0;
+  const running = await startChores({
+    connection: { kind: 'postgres', connectionString: postgres.url },
+    chores: [{ name: 'dying', everyMs: 1_000, run: async () => ++runs }],
+    onTrouble: () => {
+      troubles += 1;
+    },
+  });
+  onTestFinished(() => running.stop());
+  await until(() => runs > 0);
+  // An error that nobody listens to would end this process, and fail the run.
+  postgres.isDeadly = true;
+  for (const pid of await pidsOfOthers()) await database.pool.query('select pg_terminate_backend($1)', [pid]);
+  await until(() => postgres.deaths() >= 5);
+  postgres.isDeadly = false;
+  const before = runs;
+  await until(() => runs > before + 1);
+  // It does not hold on to a connection that is dead.
+  const told = { runs, troubles };
+  await until(() => runs > told.runs + 1);
+  expect(troubles).toBe(told.troubles);
 });
