@@ -6,13 +6,12 @@
 import type { OverrideQuestion } from '../domain/rollback/restore-questions.ts';
 import type { OverrideAssertion } from '../domain/subject-state.ts';
 import { Failure } from '../failure.ts';
+import { assertionColumns as columns } from './assertion-words.ts';
 import { type AssertionRow, assertionOfRow } from './assertions-at.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 
 /** The most assertions of a sort that one scope says beside each other: more than the rules let it say about a key. */
 const maxRows = 10_000;
-
-const columns = 'a.revision, a.kind, a.value, a.effective_from, a.effective_until';
 
 const known = `a.ledger = $1 and a.key = q.key and a.scope = q.scope
   and a.revision <= q.known_to and a.revision <> all (q.without)

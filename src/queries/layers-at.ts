@@ -3,16 +3,15 @@
  */
 import type { Scope } from '../domain/scope.ts';
 import type { OverrideAssertion } from '../domain/subject-state.ts';
+import { assertionColumns as columns, knownAtAsOf, recordedAtOfAsOf } from './assertion-words.ts';
 import { assertionOfRow, type PlacedAssertionRow } from './assertions-at.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 
 /** The most assertions that are told of one scope. */
 const maxAssertions = 100;
 
-const columns = 'a.revision, a.kind, a.value, a.effective_from, a.effective_until';
-
 const known = `a.ledger = $1 and a.key = $3 and a.scope = wanted.scope
-  and a.revision <= clock.as_of and (a.withdrawn_by is null or a.withdrawn_by > clock.as_of)`;
+  and ${knownAtAsOf}`;
 
 const newestFirst = 'order by a.effective_from desc, a.revision desc';
 
@@ -20,10 +19,7 @@ const newestFirst = 'order by a.effective_from desc, a.revision desc';
 const statement = {
   name: 'layers_at',
   text: `with clock as materialized (
-      select $2::bigint as as_of, coalesce(
-        (select (h.event ->> 'recordedAt')::timestamptz from history h
-          where h.ledger = $1 and h.revision = $2), 'infinity'
-      ) as known_at
+      select $2::bigint as as_of, ${recordedAtOfAsOf} as known_at
     )
     select $3 as key, wanted.scope, ${columns}
     from unnest((select $4::text[])) as wanted (scope)

@@ -9,8 +9,8 @@ import type { Moment } from '../domain/questions.ts';
 import type { PriceAssertion } from '../domain/subject-state.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 
-interface PriceRow {
-  readonly model_id: string;
+/** A price as its table has it. */
+export interface PriceRow {
   readonly revision: number;
   readonly pricing: Pricing;
   readonly effective_from: number;
@@ -59,11 +59,21 @@ export async function pricesAt(
 ): Promise<ReadonlyMap<string, readonly PriceAssertion[]>> {
   const byModel = new Map<string, PriceAssertion[]>();
   if (models.length === 0) return byModel;
-  const rows = await rowsOf<PriceRow>(database, statement, [ledger, moment.asOf, moment.at, models]);
-  for (const { model_id, revision, pricing, effective_from, effective_until } of rows) {
-    const known = byModel.get(model_id) ?? [];
-    known.push({ revision, pricing, from: effective_from, until: effective_until ?? forever });
-    byModel.set(model_id, known);
+  const rows = await rowsOf<PriceRow & { readonly model_id: string }>(database, statement, [
+    ledger,
+    moment.asOf,
+    moment.at,
+    models,
+  ]);
+  for (const row of rows) {
+    const known = byModel.get(row.model_id) ?? [];
+    known.push(priceOfRow(row));
+    byModel.set(row.model_id, known);
   }
   return byModel;
+}
+
+/** The price that a row holds. */
+export function priceOfRow({ revision, pricing, effective_from, effective_until }: PriceRow): PriceAssertion {
+  return { revision, pricing, from: effective_from, until: effective_until ?? forever };
 }

@@ -4,18 +4,15 @@
 import { forever } from '../domain/assertion.ts';
 import type { KnownPrice, PriceCorrection, PricesByModel } from '../domain/usage/usage-questions.ts';
 import { Failure } from '../failure.ts';
+import { type PriceRow, priceOfRow } from './prices-at.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 
-interface PriceRow {
+interface KnownPriceRow extends PriceRow {
   readonly model_id: string;
-  readonly revision: number;
   readonly kind: KnownPrice['kind'];
-  readonly pricing: KnownPrice['pricing'];
-  readonly effective_from: number;
-  readonly effective_until: number | null;
 }
 
-type CorrectionRow = Omit<PriceRow, 'kind' | 'pricing'>;
+type CorrectionRow = Omit<KnownPriceRow, 'kind' | 'pricing'>;
 
 /** The most prices that are read at once, some 100 MB. */
 const maxPrices = 200_000;
@@ -49,12 +46,12 @@ export async function pricesOfModels(
 ): Promise<PricesByModel> {
   const byModel = new Map<string, KnownPrice[]>();
   if (models.length === 0) return byModel;
-  const rows = await rowsOf<PriceRow>(database, prices, [ledger, asOf, models, maxPrices + 1]);
+  const rows = await rowsOf<KnownPriceRow>(database, prices, [ledger, asOf, models, maxPrices + 1]);
   if (rows.length > maxPrices) throw tooMany(`these models have more than ${maxPrices} prices`);
-  for (const { model_id, revision, kind, pricing, effective_from, effective_until } of rows) {
-    const known = byModel.get(model_id) ?? [];
-    known.push({ revision, kind, pricing, from: effective_from, until: effective_until ?? forever });
-    byModel.set(model_id, known);
+  for (const row of rows) {
+    const known = byModel.get(row.model_id) ?? [];
+    known.push({ kind: row.kind, ...priceOfRow(row) });
+    byModel.set(row.model_id, known);
   }
   return byModel;
 }

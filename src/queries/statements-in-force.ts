@@ -2,11 +2,11 @@
  * Question: what held in these places at these moments, as known at a revision? Each place with a moment of its own: the
  * override of a key and scope, the price of a model. One statement for each, a few index probes a place.
  */
-import { forever } from '../domain/assertion.ts';
 import { formatInstant } from '../domain/instant.ts';
-import type { Pricing } from '../domain/pricing.ts';
 import type { OverrideAssertion, PriceAssertion } from '../domain/subject-state.ts';
+import { assertionColumns as columns, knownAtAsOf, recordedAtOfAsOf } from './assertion-words.ts';
 import { type AssertionRow, assertionOfRow, type KeyAndScope } from './assertions-at.ts';
+import { type PriceRow, priceOfRow } from './prices-at.ts';
 import { type Database, rowsOf } from './rows-of.ts';
 
 interface Asked {
@@ -14,10 +14,8 @@ interface Asked {
   readonly at: number;
 }
 
-const columns = 'a.revision, a.kind, a.value, a.effective_from, a.effective_until';
-
 const known = `a.ledger = $1 and a.key = wanted.key and a.scope = wanted.scope
-  and a.revision <= clock.as_of and (a.withdrawn_by is null or a.withdrawn_by > clock.as_of)`;
+  and ${knownAtAsOf}`;
 
 const newest = 'order by a.effective_from desc, a.revision desc limit 1';
 
@@ -25,10 +23,7 @@ const newest = 'order by a.effective_from desc, a.revision desc limit 1';
 const overrides = {
   name: 'overrides_in_force',
   text: `with clock as materialized (
-      select $2::bigint as as_of, coalesce(
-        (select (h.event ->> 'recordedAt')::timestamptz from history h
-          where h.ledger = $1 and h.revision = $2), 'infinity'
-      ) as known_at
+      select $2::bigint as as_of, ${recordedAtOfAsOf} as known_at
     )
     select wanted.place::int, a.revision, a.kind, a.value, a.effective_from, a.effective_until
     from unnest((select $3::text[]), (select $4::text[]), (select $5::timestamptz[]))
@@ -93,14 +88,6 @@ const prices = {
     order by wanted.place`,
 };
 
-interface PriceRow {
-  readonly place: number;
-  readonly revision: number;
-  readonly pricing: Pricing;
-  readonly effective_from: number;
-  readonly effective_until: number | null;
-}
-
 /** In the order of the places; undefined where no price holds. */
 export async function pricesInForce(
   database: Database,
@@ -109,17 +96,12 @@ export async function pricesInForce(
   places: readonly (Asked & { readonly model: string })[],
 ): Promise<readonly (PriceAssertion | undefined)[]> {
   if (places.length === 0) return [];
-  const rows = await rowsOf<PriceRow>(database, prices, [
+  const rows = await rowsOf<PriceRow & { readonly place: number }>(database, prices, [
     ledger,
     asOf,
     places.map(({ model }) => model),
     places.map(({ at }) => formatInstant(at)),
   ]);
-  const found = new Map(
-    rows.map(({ place, revision, pricing, effective_from, effective_until }) => [
-      place,
-      { revision, pricing, from: effective_from, until: effective_until ?? forever },
-    ]),
-  );
+  const found = new Map(rows.map((row) => [row.place, priceOfRow(row)]));
   return places.map((_, index) => found.get(index + 1));
 }
