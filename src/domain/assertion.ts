@@ -5,8 +5,15 @@
  * Lists are kept sorted by (from, revision), so the answer is the last one that covers the moment.
  */
 
+import { formatInstant } from './instant.ts';
+
 /** The end of what has no end: the last moment that a Date can hold, in epoch milliseconds. */
 export const forever = 8_640_000_000_000_000;
+
+/** An end as it is told: RFC 3339 in UTC, null for what has none. */
+export function formatEnd(until: number): string | null {
+  return until === forever ? null : formatInstant(until);
+}
 
 export interface Assertion {
   readonly revision: number;

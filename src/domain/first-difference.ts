@@ -9,7 +9,7 @@ import type { RecordedEvent } from './event.ts';
 import { evolve } from './evolve.ts';
 import { equal } from './field-changes.ts';
 import { parseInstant } from './instant.ts';
-import type { KeySlots, LiveState } from './live-state.ts';
+import { emptySlots, type KeySlots, type LiveState } from './live-state.ts';
 import { valuesOf } from './model-uses.ts';
 import { type Resolution, resolve } from './resolve.ts';
 import { type Context, type Scope, splitScope } from './scope.ts';
@@ -158,17 +158,6 @@ function* overridesIn({ global, tier, tenant, user }: KeySlots): Iterable<Overri
 function asOverride(state: SubjectState, event: RecordedEvent): OverrideState {
   if ('assertions' in state) return state;
   throw misplaced(event);
-}
-
-function emptySlots(name: string): KeySlots {
-  return {
-    name,
-    definition: undefined,
-    global: undefined,
-    tier: new Map(),
-    tenant: new Map(),
-    user: new Map(),
-  };
 }
 
 function misplaced({ type, revision }: RecordedEvent): Failure {

@@ -58,6 +58,18 @@ export interface View {
 /** Keeps what a subject was, for somebody who still looks at the state before the change. */
 type Keeper = (subject: string, before: SubjectState | undefined) => void;
 
+/** A key about which nothing is said yet. */
+export function emptySlots(name: string): KeySlots {
+  return {
+    name,
+    definition: undefined,
+    global: undefined,
+    tier: new Map(),
+    tenant: new Map(),
+    user: new Map(),
+  };
+}
+
 export class LiveState implements View {
   revision = 0;
   /** Recorded time of the head, epoch milliseconds; "now" is never before it. */
@@ -228,14 +240,7 @@ export class LiveState implements View {
     let slots = this.slots.get(key);
     if (slots === undefined) {
       const name = copied(key);
-      slots = {
-        name,
-        definition: undefined,
-        global: undefined,
-        tier: new Map(),
-        tenant: new Map(),
-        user: new Map(),
-      };
+      slots = emptySlots(name);
       this.slots.set(name, slots);
     }
     return slots;

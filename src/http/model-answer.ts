@@ -2,7 +2,7 @@
  * Models and prices as clients read them (api.md, "Shapes").
  */
 import { z } from 'zod';
-import { forever } from '../domain/assertion.ts';
+import { formatEnd } from '../domain/assertion.ts';
 import { jsonSchema } from '../domain/change.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { HistoryItem, ModelRecord, PriceRecord } from '../domain/questions.ts';
@@ -78,8 +78,7 @@ export function priceAnswer({ effectiveFrom, effectiveUntil, recordedAt, ...pric
   return {
     ...price,
     effectiveFrom: formatInstant(effectiveFrom),
-    effectiveUntil:
-      effectiveUntil === null || effectiveUntil === forever ? null : formatInstant(effectiveUntil),
+    effectiveUntil: effectiveUntil === null ? null : formatEnd(effectiveUntil),
     recordedAt: formatInstant(recordedAt),
   };
 }

@@ -2,7 +2,7 @@
  * A resolution as clients read it (api.md, "Read"): times as RFC 3339, no end as null.
  */
 import { z } from 'zod';
-import { forever } from '../domain/assertion.ts';
+import { formatEnd } from '../domain/assertion.ts';
 import { jsonSchema } from '../domain/change.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Resolution, ResolvedModel } from '../domain/resolve.ts';
@@ -16,7 +16,7 @@ export function resolutionAnswer(resolution: Resolution) {
     scope,
     reason,
     revision,
-    validUntil: validUntil === forever ? null : formatInstant(validUntil),
+    validUntil: formatEnd(validUntil),
     ...(arm === undefined ? undefined : { arm }),
     ...(model === undefined ? undefined : { model: modelAnswer(model) }),
   };

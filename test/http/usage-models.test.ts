@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resolve } from '../../src/domain/resolve.ts';
+import { noTokens } from '../../src/domain/usage/usage.ts';
 import type { ReportedUsage } from '../../src/http/usage-input.ts';
 import { withModels } from '../../src/http/usage-models.ts';
 import { type HttpAssembly, startHttp, startOfClock } from '../support/http-assembly.ts';
@@ -44,13 +45,8 @@ function record(at: number, n: number): ReportedUsage {
     at,
     key,
     user: `u${n % 4}`,
+    ...noTokens,
     inputTokens: 1,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Usage in pages: all of it, up to what a request may read; and prices, read once a model. */
 import { expect, test } from 'vitest';
 import { forever } from '../../src/domain/assertion.ts';
-import type { UsageRecord } from '../../src/domain/usage/usage.ts';
+import { noTokens, type UsageRecord } from '../../src/domain/usage/usage.ts';
 import type { UsagePosition } from '../../src/domain/usage/usage-questions.ts';
 import { priceLoader, usagePages } from '../../src/http/usage-reading.ts';
 
@@ -10,13 +10,8 @@ function record(at: number, model?: string): UsageRecord {
     id: `r${at}`,
     at,
     ...(model === undefined ? {} : { model }),
+    ...noTokens,
     inputTokens: 1,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
   };
 }
 

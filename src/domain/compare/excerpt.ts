@@ -3,7 +3,7 @@
  * A live state changes in place while somebody waits; an excerpt of it stays, and may be changed into what might be
  * (world.ts). In: a state, keys and contexts; out: their definitions, overrides and models, as they were held.
  */
-import { type KeySlots, splitOverride } from '../live-state.ts';
+import { emptySlots, type KeySlots, splitOverride } from '../live-state.ts';
 import { valuesOf } from '../model-uses.ts';
 import { maxSuccessors, type ResolutionSlots, type ResolutionSource } from '../resolve.ts';
 import { type Context, type Scope, splitScope } from '../scope.ts';
@@ -34,14 +34,7 @@ export class Excerpt implements ResolutionSource {
       known.definition = definition;
       return known;
     }
-    const slots = {
-      name,
-      definition,
-      global: undefined,
-      tier: new Map(),
-      tenant: new Map(),
-      user: new Map(),
-    };
+    const slots = { ...emptySlots(name), definition };
     this.slots.set(name, slots);
     return slots;
   }

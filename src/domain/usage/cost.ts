@@ -7,7 +7,7 @@
 import type { Pricing } from '../pricing.ts';
 import { createNamedSums, type NamedSums, type SumKind } from './named-sums.ts';
 import { createPricer, dollarsOf } from './token-price.ts';
-import { type TokenCounts, type TokenName, tokenNames } from './usage.ts';
+import { noTokens, type TokenCounts, type TokenName, tokenNames } from './usage.ts';
 
 /** What a record is counted for; null where it names nothing. */
 export interface CostNames {
@@ -48,7 +48,7 @@ export interface CostSheet {
 /** An empty sheet. */
 export function createCostSheet(): CostSheet {
   const price = createPricer();
-  const tokens = noTokens();
+  const tokens: { [Name in TokenName]: number } = { ...noTokens };
   const sum = emptySum();
   const models = createNamedSums(costs);
   const tenants = createNamedSums(costs);
@@ -95,18 +95,6 @@ function listOf(sums: NamedSums<Sum>, limit: number): readonly CostOfName[] {
 
 function emptySum(): Sum {
   return { records: 0, unpriced: 0, units: 0n };
-}
-
-function noTokens(): { [Name in TokenName]: number } {
-  return {
-    inputTokens: 0,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
-  };
 }
 
 function addUnits(sum: Sum, units: bigint | undefined): void {

@@ -24,6 +24,16 @@ export const maxTokens = 1_000_000_000;
 /** Whole numbers from 0 to `maxTokens`. */
 export type TokenCounts = { readonly [Name in TokenName]: number };
 
+export const noTokens: TokenCounts = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  inputAudioTokens: 0,
+  outputAudioTokens: 0,
+};
+
 export interface UsageRecord extends Context, TokenCounts {
   /** Given by who reports; the same id is the same record. */
   readonly id: string;

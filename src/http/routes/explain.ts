@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { forever } from '../../domain/assertion.ts';
+import { formatEnd } from '../../domain/assertion.ts';
 import { allocationSchema, jsonSchema } from '../../domain/change.ts';
 import { type ExplainedLayer, explainLayers } from '../../domain/explain.ts';
 import { formatInstant } from '../../domain/instant.ts';
@@ -100,7 +100,7 @@ function layerAnswer(
     ...(bucket === undefined ? {} : { bucket }),
     ...(assertion.kind === 'allocation' ? { allocation: assertion.value } : {}),
     effectiveFrom: formatInstant(from),
-    effectiveUntil: until === forever ? null : formatInstant(until),
+    effectiveUntil: formatEnd(until),
     ...eventPart(events.get(assertion.revision)),
   };
 }

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { forever } from '../../domain/assertion.ts';
+import { formatEnd } from '../../domain/assertion.ts';
 import { allocationSchema, instantSchema, jsonSchema, keySchema, scopeSchema } from '../../domain/change.ts';
 import { overrideSubject } from '../../domain/event.ts';
 import { formatInstant } from '../../domain/instant.ts';
@@ -165,7 +165,7 @@ function overrideAnswer({ key, scope, assertion, state, version }: OverrideRecor
     ...(kind === 'value' ? { value: assertion.value } : {}),
     ...(kind === 'allocation' ? { allocation: assertion.value } : {}),
     effectiveFrom: formatInstant(from),
-    effectiveUntil: until === forever ? null : formatInstant(until),
+    effectiveUntil: formatEnd(until),
     revision,
     version,
   };

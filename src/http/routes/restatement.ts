@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { forever } from '../../domain/assertion.ts';
+import { forever, formatEnd } from '../../domain/assertion.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { priceOverTime } from '../../domain/usage/price-over-time.ts';
 import {
@@ -158,6 +158,6 @@ function correctionAnswer({ revision, model, from, until }: PriceCorrection) {
     revision,
     model,
     effectiveFrom: formatInstant(from),
-    effectiveUntil: until === forever ? null : formatInstant(until),
+    effectiveUntil: formatEnd(until),
   };
 }

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { forever } from '../../domain/assertion.ts';
+import { forever, formatEnd } from '../../domain/assertion.ts';
 import { allocationSchema, jsonSchema, keySchema, scopeSchema, text } from '../../domain/change.ts';
 import { modelSubject, overrideSubject } from '../../domain/event.ts';
 import { formatInstant } from '../../domain/instant.ts';
@@ -156,7 +156,7 @@ function statementAnswer({ from, until, isShadowed }: OverrideTurn | PriceTurn) 
   return {
     shadowed: isShadowed,
     effectiveFrom: formatInstant(from),
-    effectiveUntil: until === forever ? null : formatInstant(until),
+    effectiveUntil: formatEnd(until),
   };
 }
 

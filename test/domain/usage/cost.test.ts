@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Pricing } from '../../../src/domain/pricing.ts';
 import { type CostOfName, type CostSheet, createCostSheet } from '../../../src/domain/usage/cost.ts';
-import type { TokenCounts } from '../../../src/domain/usage/usage.ts';
+import { noTokens, type TokenCounts } from '../../../src/domain/usage/usage.ts';
 
 const counts = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300_000 }), fc.constant(1_000_000_000));
 const tokens: fc.Arbitrary<TokenCounts> = fc.record({
@@ -92,13 +92,8 @@ describe('laws', () => {
 
 describe('lists', () => {
   const half: TokenCounts = {
+    ...noTokens,
     inputTokens: 500_000,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
   };
   const sheet = createCostSheet();
   sheet.add(half, { model: 'm/cheap', tenant: 'acme', key: null }, { input: '1' });

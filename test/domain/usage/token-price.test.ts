@@ -2,21 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Pricing } from '../../../src/domain/pricing.ts';
 import { createPricer, dollarsOf } from '../../../src/domain/usage/token-price.ts';
-import { type TokenCounts, tokenNames } from '../../../src/domain/usage/usage.ts';
-
-const none: TokenCounts = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  inputAudioTokens: 0,
-  outputAudioTokens: 0,
-};
+import { noTokens, type TokenCounts, tokenNames } from '../../../src/domain/usage/usage.ts';
 
 /** In dollars; undefined when it is not known. */
 function cost(pricing: Pricing | undefined, tokens: Partial<TokenCounts>): string | undefined {
-  const units = createPricer()({ ...none, ...tokens }, pricing);
+  const units = createPricer()({ ...noTokens, ...tokens }, pricing);
   return units === undefined ? undefined : dollarsOf(units);
 }
 

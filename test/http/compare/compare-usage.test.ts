@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Excerpt } from '../../../src/domain/compare/excerpt.ts';
-import type { UsageRecord } from '../../../src/domain/usage/usage.ts';
+import { noTokens, type UsageRecord } from '../../../src/domain/usage/usage.ts';
 import { Failure } from '../../../src/failure.ts';
 import { weighUsage } from '../../../src/http/compare/compare-usage.ts';
 import type { OpenWorld } from '../../../src/http/compare/open-world.ts';
@@ -23,13 +23,8 @@ function pageFrom(first: number, size: number): readonly UsageRecord[] {
     id: `record-${first + index}`,
     at: first + index,
     model: 'a/one',
+    ...noTokens,
     inputTokens: 1,
-    outputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
   }));
 }
 
