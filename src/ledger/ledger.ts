@@ -28,6 +28,15 @@ export interface Ledger {
   readonly maxChangesetBytes: number;
 
   /**
+   * Names this very log, for ever and for every server; what is made of it carries the name (checkpoints), so that
+   * nothing made of another log is taken for it. A copy of the log in another engine has the same name.
+   */
+  identity(): Promise<string>;
+
+  /** The ledgers that have events, by name; at most 100. */
+  names(): Promise<readonly string[]>;
+
+  /**
    * Appends whole changesets after `expectedRevision`, all or nothing; the events (at least one) have the next
    * revisions, without a gap. When it resolves with `appended: true` they survive the death of every process.
    * A ledger that stands at another revision answers `appended: false`; an unknown outcome (the connection went

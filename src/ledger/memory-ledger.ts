@@ -7,8 +7,14 @@ import type { AppendResult, Head, Ledger, StoredEvent } from './ledger.ts';
 const emptyHead: Head = { revision: 0, recordedAt: 0 };
 const maxReadBytes = 8 * 1024 * 1024;
 
+export interface MemoryLedgerOptions {
+  readonly maxChangesetBytes?: number;
+  /** `memory` when absent. */
+  readonly identity?: string;
+}
+
 /** A new, empty log; `maxChangesetBytes` can be made small to test what is refused for its size. */
-export function createMemoryLedger(options: { readonly maxChangesetBytes?: number } = {}): Ledger {
+export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger {
   const logs = new Map<string, StoredEvent[]>();
   const followers = new Map<string, Set<(revision?: number) => void>>();
 
@@ -20,6 +26,10 @@ export function createMemoryLedger(options: { readonly maxChangesetBytes?: numbe
   return {
     engine: 'memory',
     maxChangesetBytes: options.maxChangesetBytes ?? 64 * 1024 * 1024,
+
+    identity: async () => Promise.resolve(options.identity ?? 'memory'),
+
+    names: async () => Promise.resolve([...logs.keys()].sort().slice(0, 100)),
 
     async append(ledger, expectedRevision, events): Promise<AppendResult> {
       await Promise.resolve();

@@ -18,8 +18,6 @@ export interface PostgresLedgerOptions extends FollowingOptions {
 }
 
 export interface PostgresLedger extends Ledger {
-  /** The ledgers that have events, by name; at most 100. */
-  names(): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -65,10 +63,9 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
   }
 
   async function read(ledger: string, after: number, limit: number): Promise<readonly StoredEvent[]> {
-    const { rows } = await readPool
-      .query<EventRow>({
-        name: 'ledger-read',
-        text: `select revision, recorded_at, convert_from(canonical, 'UTF8') as bytes
+    const rows = await rowsOf<EventRow>(readPool, {
+      name: 'ledger-read',
+      text: `select revision, recorded_at, convert_from(canonical, 'UTF8') as bytes
                from (
                  select revision, recorded_at, canonical,
                         sum(length(canonical)) over (order by revision) - length(canonical) as before
@@ -82,24 +79,17 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
                ) as sized
                where before < $4
                order by revision`,
-        values: [ledger, after, limit, maxReadBytes],
-      })
-      .catch((error: unknown) => {
-        throw toFailure(error);
-      });
+      values: [ledger, after, limit, maxReadBytes],
+    });
     return rows.map((row) => ({ revision: row.revision, recordedAt: row.recorded_at, bytes: row.bytes }));
   }
 
   async function head(ledger: string): Promise<Head> {
-    const { rows } = await pool
-      .query<{ readonly revision: number; readonly recorded_at: number }>({
-        name: 'ledger-head',
-        text: 'select revision, recorded_at from ledger_heads where ledger = $1',
-        values: [ledger],
-      })
-      .catch((error: unknown) => {
-        throw toFailure(error);
-      });
+    const rows = await rowsOf<{ readonly revision: number; readonly recorded_at: number }>(pool, {
+      name: 'ledger-head',
+      text: 'select revision, recorded_at from ledger_heads where ledger = $1',
+      values: [ledger],
+    });
     const row = rows[0];
     return row === undefined
       ? { revision: 0, recordedAt: 0 }
@@ -110,18 +100,41 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
     engine: 'postgres',
     // A statement takes at most 1 GiB; a changeset of 10,000 changes is about 6 MiB.
     maxChangesetBytes: 64 * 1024 * 1024,
+    identity: () => readIdentity(pool),
+    names: () => readNames(pool),
     append,
     read,
     head,
     follow: following.follow,
-    async names() {
-      const { rows } = await pool.query<{ readonly ledger: string }>(
-        'select ledger from ledger_heads order by ledger limit 100',
-      );
-      return rows.map((row) => row.ledger);
-    },
     stop: () => following.stop(),
   };
+}
+
+async function readIdentity(pool: pg.Pool): Promise<string> {
+  const [row] = await rowsOf<{ readonly id: string }>(pool, {
+    name: 'ledger-identity',
+    text: 'select id::text as id from log_identity order by id limit 1',
+  });
+  if (row !== undefined) return row.id;
+  throw new Failure('corrupt', 'This database does not name its log', { reason: 'no_log_identity' });
+}
+
+async function readNames(pool: pg.Pool): Promise<readonly string[]> {
+  const rows = await rowsOf<{ readonly ledger: string }>(pool, {
+    name: 'ledger-names',
+    text: 'select ledger from ledger_heads order by ledger limit 100',
+  });
+  return rows.map((row) => row.ledger);
+}
+
+async function rowsOf<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  statement: pg.QueryConfig,
+): Promise<readonly Row[]> {
+  const { rows } = await pool.query<Row>(statement).catch((error: unknown) => {
+    throw toFailure(error);
+  });
+  return rows;
 }
 
 function unknownOutcome(cause: unknown): Failure {
@@ -134,11 +147,10 @@ function unknownOutcome(cause: unknown): Failure {
 
 /** The shared clock, epoch milliseconds: that of the Postgres which all servers use. */
 export async function readSharedClock(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool
-    .query<{ readonly now: number }>({ name: 'shared-clock', text: 'select clock_timestamp() as now' })
-    .catch((error: unknown) => {
-      throw toFailure(error);
-    });
+  const rows = await rowsOf<{ readonly now: number }>(pool, {
+    name: 'shared-clock',
+    text: 'select clock_timestamp() as now',
+  });
   const now = rows[0]?.now;
   if (now === undefined) throw new Error('the clock answered nothing');
   return Math.floor(now);

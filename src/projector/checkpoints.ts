@@ -34,15 +34,6 @@ export interface Move {
   readonly at: number;
 }
 
-/** The name of the log that lives in this database. */
-export async function readLogId(tx: ProjectionTransaction): Promise<string> {
-  const found = await tx.query<{ id: string }>('select id from log_identity order by id limit 1');
-  const id = found.rows[0]?.id;
-  if (id === undefined)
-    throw new Failure('corrupt', 'This database does not name its log', { reason: 'no_log_identity' });
-  return id;
-}
-
 export async function readCheckpoints(
   tx: ProjectionTransaction,
   ledger: string,

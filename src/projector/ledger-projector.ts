@@ -16,7 +16,6 @@ import {
   moveCheckpoints,
   type ProjectionState,
   readCheckpoints,
-  readLogId,
   resetProjection,
 } from './checkpoints.ts';
 import { errorFrames, errorText } from './error-text.ts';
@@ -93,7 +92,7 @@ export class LedgerProjector {
    */
   async check(): Promise<readonly Checkpoint[]> {
     const { pool, ledger } = this.#options;
-    this.#logId = await readLogId(pool);
+    this.#logId = await ledger.identity();
     const checkpoints = await readCheckpoints(pool, this.#name);
     if (checkpoints.some(({ logId }) => logId !== this.#logId)) {
       throw new Failure('conflict', `The read models of ledger ${this.#name} were made from another log`, {

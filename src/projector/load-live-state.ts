@@ -24,10 +24,11 @@ const pageEvents = 5_000;
  */
 export async function loadLiveState(pool: pg.Pool, ledger: string, log: Ledger): Promise<LiveState> {
   const state = new LiveState();
+  const logId = await log.identity();
   await transaction(
     pool,
     async (tx) => {
-      const revision = await readRevision(tx, ledger);
+      const revision = await readRevision(tx, ledger, logId);
       if (revision === 0) return;
       // What has not started yet is told from this time.
       state.recordedAt = await recordedAtOf(log, ledger, revision);
@@ -40,16 +41,16 @@ export async function loadLiveState(pool: pg.Pool, ledger: string, log: Ledger):
   return state;
 }
 
-async function readRevision(tx: ProjectionTransaction, ledger: string): Promise<number> {
-  const found = await tx.query<{ revision: number; isOfThisLog: boolean }>(
-    `select c.revision, exists (select from log_identity where id::text = c.log_id) as "isOfThisLog"
+async function readRevision(tx: ProjectionTransaction, ledger: string, logId: string): Promise<number> {
+  const found = await tx.query<{ revision: number; logId: string }>(
+    `select c.revision, c.log_id as "logId"
        from projection_checkpoints c
       where c.ledger = $1 and c.projection = $2 and c.version = $3`,
     [ledger, subjectStates.name, subjectStates.version],
   );
   const checkpoint = found.rows[0];
   if (checkpoint === undefined) return 0;
-  if (!checkpoint.isOfThisLog) {
+  if (checkpoint.logId !== logId) {
     throw new Failure('conflict', `The read models of ledger ${ledger} were made from another log`, {
       reason: 'other_log',
     });

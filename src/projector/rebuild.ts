@@ -4,7 +4,7 @@
  * other one reads the checkpoints again.
  */
 import { Failure } from '../failure.ts';
-import { readLogId, resetProjection } from './checkpoints.ts';
+import { resetProjection } from './checkpoints.ts';
 import { isWorthRetrying } from './is-worth-retrying.ts';
 import { LedgerProjector, type LedgerProjectorOptions } from './ledger-projector.ts';
 
@@ -21,7 +21,7 @@ export async function rebuild(
   names: readonly string[] = options.projections.map(({ name }) => name),
 ): Promise<void> {
   const projections = options.projections.filter(({ name }) => names.includes(name));
-  const logId = await readLogId(options.pool);
+  const logId = await options.ledger.identity();
   for (const projection of projections)
     await resetProjection(options.pool, ledger, projection, logId, options.now());
   const projector = new LedgerProjector({ ...options, projections }, ledger);

@@ -251,6 +251,22 @@ export function describeLedger(engine: string, makeLog: () => Promise<OpenedLog>
       });
     });
 
+    describe('its name and its ledgers', () => {
+      test('the name is the same wherever it is asked for', async () => {
+        const identity = await log.here.identity();
+        expect(identity).not.toBe('');
+        expect(await log.elsewhere.identity()).toBe(identity);
+      });
+
+      test('ledgers with events are named, in order', async () => {
+        expect(await log.here.names()).not.toContain(name);
+        await log.here.append(`${name}-b`, 0, storedEvents(1, 1));
+        await log.here.append(`${name}-a`, 0, storedEvents(1, 1));
+        const names = (await log.elsewhere.names()).filter((one) => one.startsWith(`${name}-`));
+        expect(names).toEqual([`${name}-a`, `${name}-b`]);
+      });
+    });
+
     describe('follow', () => {
       test.each(['here', 'elsewhere'] as const)('tells of an append made %s', async (where) => {
         let hasGrown = (): void => undefined;

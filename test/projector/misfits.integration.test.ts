@@ -177,8 +177,9 @@ test('checkpoints of another log, or beyond this one, end the start', async () =
     code: 'conflict',
     reason: 'log_behind_checkpoint',
   });
-  await pool.query('update log_identity set id = gen_random_uuid()');
-  await expect(start()).rejects.toMatchObject({ code: 'conflict', reason: 'other_log' });
+  const other = createMemoryLedger({ identity: 'other' });
+  await appendHistory(other, overridesOf(3));
+  await expect(start({ ledger: other })).rejects.toMatchObject({ code: 'conflict', reason: 'other_log' });
 });
 
 test('rows that other code made are made again, and only those', async () => {
