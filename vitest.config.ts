@@ -1,12 +1,14 @@
 /**
- * How the tests run: three projects, told apart by the file's name.
+ * How the tests run: four projects, told apart by the file's name.
  * In come test/**; out go the pass/fail lines and the closing summary (test/support/summary-reporter.ts).
- * `npm test` runs unit and integration; redis needs a server that `npm ci` does not bring (`npm run test:redis`).
+ * `npm test` runs unit and integration; disasters take minutes (`npm run test:disasters`); redis needs a server that
+ * `npm ci` does not bring (`npm run test:redis`).
  */
 import { defineConfig } from 'vitest/config';
 
 const integrationTests = 'test/**/*.integration.test.ts';
 const redisTests = 'test/**/*.redis.test.ts';
+const disasterTests = 'test/**/*.disaster.test.ts';
 
 export default defineConfig({
   test: {
@@ -20,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-          exclude: [integrationTests, redisTests],
+          exclude: [integrationTests, redisTests, disasterTests],
           testTimeout: 20_000,
         },
       },
@@ -31,6 +33,17 @@ export default defineConfig({
           globalSetup: ['test/support/database-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'disaster',
+          include: [disasterTests],
+          globalSetup: ['test/support/database-setup.ts'],
+          // One after the other: each keeps several processes busy, and its bounds are those of a machine that is not.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -222,7 +222,7 @@ function foldersOf(path: string): readonly string[] {
 
 /** The name without what says its kind: `pool` for `pool.integration.test.ts`. */
 function baseName(path: string): string {
-  return posix.basename(path).replace(/(\.integration|\.redis)?(\.test|\.bench|\.d)?\.tsx?$/, '');
+  return posix.basename(path).replace(/(\.integration|\.redis|\.disaster)?(\.test|\.bench|\.d)?\.tsx?$/, '');
 }
 
 function isEmptyName(name: string): boolean {

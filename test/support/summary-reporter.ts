@@ -14,6 +14,12 @@ interface TestSummary {
   readonly skipped: number;
 }
 
+/** Projects that have a command of their own. */
+const apart = [
+  { project: 'disaster', what: 'disasters', command: 'npm run test:disasters' },
+  { project: 'redis', what: 'tests on Redis', command: 'npm run test:redis' },
+] as const;
+
 /** A test's reason is the note of `context.skip(note)`, or `(left out: …)` in its name or its suite's. */
 function skipReason(test: TestCase): string | undefined {
   const result = test.result();
@@ -53,11 +59,12 @@ export default class SummaryReporter implements Reporter {
   }
 
   private printLeftOut(): void {
-    const runsRedis = this.vitest?.projects.some((project) => project.name === 'redis') ?? false;
+    const running = this.vitest?.projects.map((project) => project.name) ?? [];
     const files = readdirSync('test', { recursive: true, encoding: 'utf8' });
-    const redisFiles = files.filter((file) => file.endsWith('.redis.test.ts'));
-    if (!runsRedis && redisFiles.length > 0) {
-      console.log(`left out: ${redisFiles.length} file(s) of tests on Redis, run by \`npm run test:redis\``);
+    for (const { project, what, command } of apart) {
+      const count = files.filter((file) => file.endsWith(`.${project}.test.ts`)).length;
+      if (running.includes(project) || count === 0) continue;
+      console.log(`left out: ${count} file(s) of ${what}, run by \`${command}\``);
     }
   }
 
