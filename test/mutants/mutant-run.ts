@@ -157,7 +157,7 @@ function vitest(
     });
     let text = '';
     const keep = (chunk: Buffer): void => {
-      text = `${text}${chunk}`.slice(-20_000);
+      text = (text + chunk.toString()).slice(-20_000);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);

@@ -28,11 +28,6 @@ export function parseMutant(name: string, text: string): Mutant {
   return { name, bug, tests, changes: parsePatch(text.slice(start + 1)) };
 }
 
-/** The path that a change is about, from the project's folder. */
-export function pathOf({ newFileName = '' }: StructuredPatch): string {
-  return newFileName.replace(/^b\//, '').trim();
-}
-
 /**
  * The mutated text of each file that the mutant touches. `read` gives a file's text by its path. Undefined when the
  * patch no longer fits: its bug may have moved, or have become impossible.
@@ -49,4 +44,9 @@ export function mutate(
     mutated.set(path, text);
   }
   return mutated;
+}
+
+/** The path that a change is about, from the project's folder. */
+function pathOf({ newFileName = '' }: StructuredPatch): string {
+  return newFileName.replace(/^b\//, '').trim();
 }

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { formatInstant } from '../../src/domain/instant.ts';
 import { resolve } from '../../src/domain/resolve.ts';
 import { stateAt } from '../../src/queries/state-at.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -16,7 +17,7 @@ import {
   moments,
   stringKey,
 } from '../support/random-histories.ts';
-import { foldTo, project, tell } from './ledger-story.ts';
+import { foldTo, markScheduled, project, tell } from './ledger-story.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -25,6 +26,28 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 const keys = [stringKey, modelKey];
+const start = Date.UTC(2026, 0, 1);
+
+test.each([undefined, ['k']])(
+  'what was taken back holds as of before that, and not after (keys: %s)',
+  async (asked) => {
+    const ledger = `withdrawn-${asked?.length ?? 'all'}`;
+    const scheduled = { key: 'k', scope: 'global', effectiveFrom: formatInstant(start + 2000) } as const;
+    const events = tell(ledger, [
+      { at: start, changes: [{ type: 'defineKey', key: 'k', valueType: 'number', fallback: 0 }] },
+      { at: start + 500, changes: [{ type: 'setOverride', ...scheduled, value: 2 }] },
+      { at: start + 1000, changes: [{ type: 'withdrawOverride', revision: 2 }] },
+    ]);
+    expect(events).toHaveLength(3);
+    await project(database.pool, events);
+    await markScheduled(database.pool, ledger);
+    const valueAsOf = async (asOf: number) => {
+      const at = start + 3000;
+      return resolve(await stateAt(database.pool, ledger, { asOf, at }, asked, [{}]), 'k', {}, at)?.value;
+    };
+    expect([await valueAsOf(1), await valueAsOf(2), await valueAsOf(3)]).toEqual([0, 2, 0]);
+  },
+);
 
 test('tables and live state read the same future', async () => {
   let told = 0;

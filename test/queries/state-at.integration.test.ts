@@ -163,27 +163,6 @@ const answersOf = (state: LiveState, at: number) =>
   keys.flatMap((key) => contexts.map((context) => resolve(state, key, context, at) ?? null));
 
 describe('stateAt', () => {
-  test.each([undefined, ['k']])(
-    'what was taken back holds as of before that, and not after (keys: %s)',
-    async (asked) => {
-      const ledger = `withdrawn-${asked?.length ?? 'all'}`;
-      const scheduled = { key: 'k', scope: 'global', effectiveFrom: formatInstant(start + 2000) } as const;
-      const events = tell(ledger, [
-        { at: start, changes: [{ type: 'defineKey', key: 'k', valueType: 'number', fallback: 0 }] },
-        { at: start + 500, changes: [{ type: 'setOverride', ...scheduled, value: 2 }] },
-        { at: start + 1000, changes: [{ type: 'withdrawOverride', revision: 2 }] },
-      ]);
-      expect(events).toHaveLength(3);
-      await project(database.pool, events);
-      await markScheduled(database.pool, ledger);
-      const valueAsOf = async (asOf: number) => {
-        const at = start + 3000;
-        return resolve(await stateAt(database.pool, ledger, { asOf, at }, asked, [{}]), 'k', {}, at)?.value;
-      };
-      expect([await valueAsOf(1), await valueAsOf(2), await valueAsOf(3)]).toEqual([0, 2, 0]);
-    },
-  );
-
   test('answers as the replay that is cut off there, at every revision, for past, present and future', async () => {
     let told = 0;
     await fc.assert(
