@@ -8,13 +8,16 @@ import { asOfHow, benchAsOf } from '../test/bench/as-of.ts';
 import { badRequestsHow, benchBadRequests } from '../test/bench/bad-requests.ts';
 import type { BenchOptions } from '../test/bench/bench-options.ts';
 import { benchBlastRadius, blastRadiusHow } from '../test/bench/blast-radius.ts';
+import { benchBulk, bulkHow } from '../test/bench/bulk.ts';
 import { benchCompareWorlds, compareHow } from '../test/bench/compare-worlds.ts';
 import { benchDiff, diffHow } from '../test/bench/diff.ts';
 import { describeMachine, type Figure, publish } from '../test/bench/figure.ts';
 import { dropFilled, keepFilledIn } from '../test/bench/filled-database.ts';
+import { benchGrowth, growthHow } from '../test/bench/growth.ts';
 import { benchHistory, historyHow } from '../test/bench/history.ts';
 import { benchHttpResolve, benchHttpResolveMany, httpHow } from '../test/bench/http-resolve.ts';
 import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
+import { benchStart, startHow } from '../test/bench/start.ts';
 import { benchWrite, writeHow } from '../test/bench/write.ts';
 
 interface Bench {
@@ -33,6 +36,9 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['http-resolve', { how: httpHow, run: benchHttpResolve }],
   ['http-resolve-many', { how: httpHow, run: benchHttpResolveMany }],
   ['write', { how: writeHow, run: benchWrite }],
+  ['bulk', { how: bulkHow, run: benchBulk }],
+  ['start', { how: startHow, run: benchStart }],
+  ['growth', { how: growthHow, run: benchGrowth }],
   ['as-of', { how: asOfHow, run: benchAsOf }],
   ['history', { how: historyHow, run: benchHistory }],
   ['diff', { how: diffHow, run: benchDiff }],
@@ -58,6 +64,9 @@ const command = new Command('bench')
   http-resolve       P2: GET /v1/resolve/{key}, beside a bare Fastify route
   http-resolve-many  P3: GET /v1/resolve of 20 keys, beside a bare Fastify route
   write              P4: POST /v1/changesets of one change, beside a bare Fastify POST
+  bulk               P5: changesets of 1,000 changes, beside COPY of the same rows
+  start              P9: start with 1,000,000 overrides, beside reading the rows
+  growth             the curves: the same questions to 10⁴, 10⁵ and 10⁶ overrides
   as-of              P7: as of an old revision, beside the head, both through Postgres
   history            P10: pages of the history by actor, key and time window
   diff               the first page of two points 10³, 10⁴, 10⁵ events apart

@@ -117,7 +117,7 @@ function figuresOf(question: Question, world: World, compared: Comparison): read
   return [figure, beside];
 }
 
-function queryOf(world: World, random: Random): string {
+export function queryOf(world: World, random: Random): string {
   const { user, tenant, tier } = world.context(random);
   return `user=${user}&tenant=${tenant}&tier=${tier}`;
 }

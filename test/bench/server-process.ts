@@ -18,11 +18,14 @@ const root = join(import.meta.dirname, '..', '..');
 const adminKey = `varve_admin_bench_${'b'.repeat(40)}`;
 const startLimitMs = 60_000;
 
-/** Starts Varve with its catalogue on a fresh database in the folder. */
+/** Where a Varve in this folder keeps its database. */
+export const varveDataDir = (folder: string): string => join(folder, 'varve');
+
+/** Starts Varve with its catalogue on the database in the folder, a fresh one where there is none. */
 export async function startVarve(folder: string): Promise<RunningServer> {
   const environment = {
     VARVE_PORT: '0',
-    VARVE_DATA_DIR: join(folder, 'varve'),
+    VARVE_DATA_DIR: varveDataDir(folder),
     VARVE_SEED: 'catalogue',
     VARVE_ADMIN_KEY: adminKey,
   };

@@ -103,7 +103,7 @@ function figuresOf(
 }
 
 /** In an order in which a user's next change is far away, also when every connection has only a part of them. */
-function writes(): readonly LoadRequest[] {
+export function writes(): readonly LoadRequest[] {
   const requests: LoadRequest[] = [];
   for (let connection = 0; connection < connections; connection++) {
     for (let turn = 0; turn < values.length; turn++) {
