@@ -42,12 +42,15 @@ export class CommitGroup {
   bytes = 0;
   /** The recorded time of the whole group, epoch milliseconds. */
   readonly now: number;
+  readonly #eventOverheadBytes: number;
   readonly #ledger: string;
   readonly #base: number;
   readonly #recordedAt: string;
 
-  constructor(ledger: string, view: View, now: number) {
+  /** `eventOverheadBytes` is the log's (ledger.ts): what an event takes beside its own bytes. */
+  constructor(ledger: string, view: View, now: number, eventOverheadBytes = 1) {
     this.now = now;
+    this.#eventOverheadBytes = eventOverheadBytes;
     this.#ledger = ledger;
     this.#base = view.revision;
     this.#recordedAt = formatInstant(now);
@@ -112,7 +115,7 @@ export class CommitGroup {
       events: recorded.map((event, index) => withChanges(event, decided.events[index])),
       stored,
       warnings: decided.warnings,
-      bytes: stored.reduce((sum, event) => sum + Buffer.byteLength(event.bytes) + 1, 0),
+      bytes: stored.reduce((sum, { bytes }) => sum + Buffer.byteLength(bytes) + this.#eventOverheadBytes, 0),
       overlay: decided.overlay,
     };
     return { decided, request: answered };

@@ -18,6 +18,12 @@ export interface Head {
   readonly recordedAt: number;
 }
 
+/** What an engine knows of its connection, for operators. */
+export interface LogHealth {
+  /** `unreachable`: the last call failed for want of a server. */
+  readonly state: 'connected' | 'unreachable';
+}
+
 /** Either the events are durable, or the ledger stood elsewhere and nothing happened. */
 export type AppendResult = { readonly appended: true } | { readonly appended: false; readonly head: Head };
 
@@ -26,6 +32,8 @@ export interface Ledger {
   readonly engine: string;
   /** The most bytes that one append takes; a larger changeset is refused before it is sent. */
   readonly maxChangesetBytes: number;
+  /** What each event takes of that beside its own bytes (in UTF-8): metadata, framing. At least what the engine counts. */
+  readonly eventOverheadBytes: number;
 
   /**
    * Names this very log, for ever and for every server; what is made of it carries the name (checkpoints), so that
@@ -59,4 +67,12 @@ export interface Ledger {
    * `revision`, where it is known, is one that the ledger holds: who has it already need not look.
    */
   follow(ledger: string, onAdvance: (revision?: number) => void): { stop(): void };
+
+  /** How the connection is, where the engine has one of its own. */
+  health?(): LogHealth;
+}
+
+/** A log that holds something to let go of. */
+export interface OpenLedger extends Ledger {
+  stop(): Promise<void>;
 }

@@ -26,6 +26,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions = {}): Ledger {
   return {
     engine: 'memory',
     maxChangesetBytes: options.maxChangesetBytes ?? 64 * 1024 * 1024,
+    eventOverheadBytes: 1,
 
     identity: async () => Promise.resolve(options.identity ?? 'memory'),
 

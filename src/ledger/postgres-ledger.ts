@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { isUnavailable, toFailure } from '../database/pool.ts';
 import { Failure } from '../failure.ts';
 import { canonicalFormatVersion } from './canonical-json.ts';
-import type { AppendResult, Head, Ledger, StoredEvent } from './ledger.ts';
+import type { AppendResult, Head, OpenLedger, StoredEvent } from './ledger.ts';
 import { type FollowingOptions, openFollowing } from './postgres-following.ts';
 
 const maxReadBytes = 8 * 1024 * 1024;
@@ -17,9 +17,7 @@ export interface PostgresLedgerOptions extends FollowingOptions {
   readonly readPool?: pg.Pool;
 }
 
-export interface PostgresLedger extends Ledger {
-  stop(): Promise<void>;
-}
+export type PostgresLedger = OpenLedger;
 
 interface AppendRow {
   readonly appended: boolean;
@@ -100,6 +98,8 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
     engine: 'postgres',
     // A statement takes at most 1 GiB; a changeset of 10,000 changes is about 6 MiB.
     maxChangesetBytes: 64 * 1024 * 1024,
+    // The line break between two of them.
+    eventOverheadBytes: 1,
     identity: () => readIdentity(pool),
     names: () => readNames(pool),
     append,

@@ -198,7 +198,8 @@ export class Writer {
         retryAfterSeconds: Math.ceil((recordedAt - now) / 1000),
       });
     }
-    return new CommitGroup(fold.name, this.#state, Math.max(now, recordedAt));
+    const at = Math.max(now, recordedAt);
+    return new CommitGroup(fold.name, this.#state, at, this.#log.eventOverheadBytes);
   }
 
   /** Whether what was decided holds: the events are durable, and all of it rested on the head of the log. */

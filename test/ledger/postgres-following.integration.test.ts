@@ -8,7 +8,7 @@ import {
   readSharedClock,
 } from '../../src/ledger/postgres-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { readAll, storedEvents } from './ledger-contract.ts';
+import { readAll, storedEvents } from './contract-events.ts';
 import { openLossyProxy } from './lossy-proxy.ts';
 
 let database: TestDatabase;

@@ -13,7 +13,8 @@ import {
   readSharedClock,
 } from '../../src/ledger/postgres-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { describeLedger, readAll, storedEvents } from './ledger-contract.ts';
+import { readAll, storedEvents } from './contract-events.ts';
+import { describeLedger } from './ledger-contract.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
