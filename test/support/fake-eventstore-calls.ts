@@ -1,0 +1,173 @@
+/**
+ * The calls of the fake EventStoreDB, and how each can be made to fail. Requests come in from the wire, answers go out
+ * from the fake's streams.
+ */
+import type streamsPb from '@eventstore/db-client/generated/streams_pb.js';
+import pb from '@eventstore/db-client/generated/streams_pb.js';
+import {
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
+import {
+  appendAnswer,
+  batchAnswer,
+  errorOf,
+  eventOf,
+  expectedOf,
+  streamOf,
+  uuidOf,
+} from './fake-eventstore-answers.ts';
+import { createReads } from './fake-eventstore-reads.ts';
+import type { Appended, Expected, FakeEvent, FakeStreams } from './fake-eventstore-streams.ts';
+
+type AppendReq = InstanceType<typeof streamsPb.AppendReq>;
+type AppendResp = InstanceType<typeof streamsPb.AppendResp>;
+type BatchReq = InstanceType<typeof streamsPb.BatchAppendReq>;
+type BatchResp = InstanceType<typeof streamsPb.BatchAppendResp>;
+type ReadReq = InstanceType<typeof streamsPb.ReadReq>;
+type ReadResp = InstanceType<typeof streamsPb.ReadResp>;
+
+/** How a call fails. What begins with `commit` is done and then not told. */
+export type AppendFault =
+  | 'drop'
+  | 'commit_and_drop'
+  | 'commit_and_hang'
+  | 'hang'
+  | 'unavailable'
+  | 'wrong_expected_version'
+  /** Takes no more of the request than fits into the window. */
+  | 'stop_reading';
+export type ReadFault = 'drop' | 'hang' | 'unavailable' | 'unknown' | 'end_early' | 'end_empty' | 'trickle';
+
+export interface FakeCalls {
+  readonly handlers: Readonly<Record<string, UntypedHandleCall>>;
+  /** How the next calls of a kind fail, one after the other; reads and subscriptions are told apart. */
+  next(kind: 'append', ...faults: readonly AppendFault[]): void;
+  next(kind: 'read' | 'subscribe', ...faults: readonly ReadFault[]): void;
+  readonly counts: Record<'append' | 'batchAppend' | 'read' | 'subscribe', number>;
+  /** Ends every read and subscription that is under way as a server does that stops: without an error. */
+  endReads(): void;
+  close(): void;
+}
+
+/** What the node around the calls tells and does. */
+export interface Node {
+  /** Where the leader is, if it is another node. */
+  readonly leaderPort: () => number | undefined;
+  /** Cuts every connection. */
+  readonly cut: () => void;
+}
+
+export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
+  const faults: Record<string, (AppendFault | ReadFault)[]> = { append: [], read: [], subscribe: [] };
+  const counts = { append: 0, batchAppend: 0, read: 0, subscribe: 0 };
+  const take = (kind: string) => faults[kind]?.shift();
+  const reads = createReads(streams, node, take);
+
+  /** The outcome, or nothing when nobody is to hear of it. */
+  function act(
+    fault: string | undefined,
+    stream: string,
+    expected: Expected,
+    events: readonly FakeEvent[],
+  ): Appended | undefined {
+    if (fault === 'wrong_expected_version') return { kind: 'wrong_expected_version', current: -1 };
+    const isCommitted = fault !== 'hang' && fault !== 'drop';
+    const result = isCommitted ? streams.append(stream, expected, events) : undefined;
+    if (fault === 'drop' || fault === 'commit_and_drop') node.cut();
+    return fault === undefined ? result : undefined;
+  }
+
+  function append(
+    call: ServerReadableStream<AppendReq, AppendResp>,
+    answer: sendUnaryData<AppendResp>,
+  ): void {
+    counts.append += 1;
+    const fault = take('append');
+    const refusal = refusalOf(node, call.metadata.get('requires-leader').length > 0, fault);
+    if (refusal !== undefined) return answer(refusal);
+    if (fault === 'stop_reading') return;
+    let stream = '';
+    let expected: Expected = 'any';
+    const events: FakeEvent[] = [];
+    call.on('data', (message: AppendReq) => {
+      const options = message.getOptions();
+      const proposed = message.getProposedMessage();
+      if (options !== undefined) {
+        stream = streamOf(options);
+        expected = expectedOf(options);
+      }
+      if (proposed !== undefined) events.push(eventOf(proposed));
+    });
+    call.on('error', () => undefined);
+    call.on('end', () => {
+      const result = act(fault, stream, expected, events);
+      if (result === undefined) return;
+      const told = appendAnswer(result, expected, streams.maxAppendBytes);
+      if (told instanceof pb.AppendResp) answer(null, told);
+      else answer(told);
+    });
+  }
+
+  function batchAppend(call: ServerDuplexStream<BatchReq, BatchResp>): void {
+    const pending = new Map<string, { stream: string; expected: Expected; events: FakeEvent[] }>();
+    call.on('error', () => undefined);
+    call.on('end', () => call.end());
+    call.on('data', (message: BatchReq) => {
+      const correlation = uuidOf(message.getCorrelationId());
+      const options = message.getOptions();
+      const batch = pending.get(correlation) ?? {
+        stream: streamOf(options),
+        expected: options === undefined ? 'any' : expectedOf(options),
+        events: [],
+      };
+      pending.set(correlation, batch);
+      batch.events.push(...message.getProposedMessagesList().map(eventOf));
+      if (!message.getIsFinal()) return;
+      pending.delete(correlation);
+      counts.batchAppend += 1;
+      const fault = take('append');
+      if (fault === 'unavailable') {
+        call.emit('error', errorOf(status.UNAVAILABLE));
+        return;
+      }
+      const result = act(fault, batch.stream, batch.expected, batch.events);
+      if (result !== undefined)
+        call.write(batchAnswer(correlation, batch.stream, result, streams.maxAppendBytes));
+    });
+  }
+
+  function read(call: ServerWritableStream<ReadReq, ReadResp>): void {
+    counts[call.request.getOptions()?.hasSubscription() ? 'subscribe' : 'read'] += 1;
+    reads.read(call);
+  }
+
+  return {
+    handlers: { append, batchAppend, read, delete: refuse, tombstone: refuse },
+    next: (kind, ...wanted) => faults[kind]?.push(...wanted),
+    counts,
+    endReads: reads.endAll,
+    close: reads.close,
+  };
+}
+
+/** What a node says that is down, or is not the leader where one is wanted. */
+export function refusalOf(node: Node, wantsLeader: boolean, fault: string | undefined) {
+  const leader = node.leaderPort();
+  if (wantsLeader && leader !== undefined) {
+    return errorOf(status.NOT_FOUND, 'not-leader', {
+      'leader-endpoint-host': '127.0.0.1',
+      'leader-endpoint-port': String(leader),
+    });
+  }
+  if (fault === 'unknown') return errorOf(status.UNKNOWN);
+  return fault === 'unavailable' ? errorOf(status.UNAVAILABLE) : undefined;
+}
+
+function refuse(_call: unknown, answer: sendUnaryData<never>): void {
+  answer(errorOf(status.UNIMPLEMENTED));
+}
