@@ -3,7 +3,7 @@
  * those of others, and by a poll for whatever was lost. A subscription only wakes; it begins after the last revision that is
  * known and is made again, later each time, after any end of it, said or silent.
  */
-import type { StreamListener } from './eventstore-client.ts';
+import type { StreamListener } from './eventstore-streams.ts';
 import type { Ledger } from './ledger.ts';
 
 type Follower = Parameters<Ledger['follow']>[1];

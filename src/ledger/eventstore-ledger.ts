@@ -4,12 +4,13 @@
  * An append whose outcome is unknown is tried again with the same event ids, and at last looked for in the log. What the
  * server's client does wrong is kept away in eventstore-client.ts; what events mean is none of its business.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
-import { openStreams, type ProposedEvent, type StreamEvent } from './eventstore-client.ts';
+import { appendSurely } from './eventstore-append.ts';
+import { openStreams } from './eventstore-client.ts';
 import { eventId } from './eventstore-event-id.ts';
 import { openEventStoreFollowing } from './eventstore-following.ts';
 import { type LogRecords, openLogRecords } from './eventstore-records.ts';
+import type { ProposedEvent, StreamEvent } from './eventstore-streams.ts';
 import type { AppendResult, Head, LogHealth, OpenLedger, StoredEvent } from './ledger.ts';
 
 export interface EventStoreLedgerOptions {
@@ -39,8 +40,6 @@ const eventType = 'varve-event-1';
  * reserve. On the wire an event takes about 120 bytes more than its data (test/ledger/eventstore-size.test.ts).
  */
 const eventOverheadBytes = 64;
-const maxTries = 3;
-const firstPauseMs = 50;
 
 export function openEventStoreLedger(options: EventStoreLedgerOptions): EventStoreLedger {
   const { url, maxAppendBytes, newId, pollMs, callTimeoutMs = 5_000, prefix = 'varve' } = options;
@@ -72,51 +71,18 @@ export function openEventStoreLedger(options: EventStoreLedgerOptions): EventSto
     expectedRevision: number,
     events: readonly StoredEvent[],
   ): Promise<AppendResult> {
+    const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(event.bytes) + eventOverheadBytes, 0);
+    if (bytes > maxAppendBytes) throw tooLarge(bytes, maxAppendBytes);
     const identity = await records.identity();
     if (expectedRevision === 0) await records.register(ledger);
     const proposed = events.map((event) => proposedOf(identity, ledger, event));
-    const outcome = await appendSurely(ledger, expectedRevision, proposed);
+    const outcome = await appendSurely(streams, streamOf(ledger), expectedRevision, proposed);
     if (outcome === 'appended') {
       following.appended(ledger, expectedRevision + events.length);
       return { appended: true };
     }
     // Where it stands is asked of the stream itself, never taken from the client's answer.
     return { appended: false, head: await head(ledger) };
-  }
-
-  /** Tries again while the outcome is unknown. If we stop here, the events are all there or not at all. */
-  async function appendSurely(ledger: string, after: number, proposed: readonly ProposedEvent[]) {
-    const stream = streamOf(ledger);
-    let unknown: Failure | undefined;
-    for (let tries = 0; tries < maxTries; tries += 1) {
-      if (tries > 0) await sleep(firstPauseMs * 4 ** (tries - 1), undefined, { ref: false });
-      try {
-        const outcome = await streams.append(stream, after, proposed);
-        // The server knows our events again only right after the same revision: that they stand there is looked up.
-        return outcome === 'elsewhere' && unknown !== undefined
-          ? ((await lookUp(ledger, after, proposed)) ?? outcome)
-          : outcome;
-      } catch (error) {
-        if (!isWorthRepeating(error)) throw error;
-        if (error.reason === 'outcome_unknown' || unknown === undefined) unknown = error;
-      }
-    }
-    const found = unknown?.reason === 'outcome_unknown' ? await lookUp(ledger, after, proposed) : undefined;
-    if (found !== undefined) return found;
-    throw unknown ?? new Error('an append was tried without an outcome');
-  }
-
-  /** What came of an append of which nothing was heard; undefined while it may still come, or nobody says. */
-  async function lookUp(ledger: string, after: number, proposed: readonly ProposedEvent[]) {
-    try {
-      const last = await streams.last(streamOf(ledger));
-      if (last === undefined || last.revision <= after) return undefined;
-      const [first] = await streams.read(streamOf(ledger), after, 1, maxReadBytes);
-      // An append is all or nothing: its first event tells.
-      return first?.id === proposed[0]?.id ? 'appended' : 'elsewhere';
-    } catch {
-      return undefined;
-    }
   }
 
   async function read(ledger: string, after: number, limit: number): Promise<readonly StoredEvent[]> {
@@ -169,8 +135,8 @@ function recordedAtOf({ metadata, revision }: StreamEvent): number {
   });
 }
 
-function isWorthRepeating(error: unknown): error is Failure {
-  return (
-    error instanceof Failure && (error.reason === 'outcome_unknown' || error.reason === 'log_not_leader')
-  );
+function tooLarge(bytes: number, maxAppendBytes: number): Failure {
+  return new Failure('refused', `the events take ${bytes} bytes, the log at most ${maxAppendBytes} at once`, {
+    reason: 'changeset_too_large',
+  });
 }

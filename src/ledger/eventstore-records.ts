@@ -5,8 +5,9 @@
  * rights that nothing else here does.) If we stop between the two, a ledger is registered that has no events: it is not told.
  */
 import { Failure } from '../failure.ts';
-import type { StreamEvent, Streams } from './eventstore-client.ts';
+import { appendSurely } from './eventstore-append.ts';
 import { eventId } from './eventstore-event-id.ts';
+import type { StreamEvent, Streams } from './eventstore-streams.ts';
 import type { Head } from './ledger.ts';
 
 export interface LogRecordsOptions {
@@ -25,6 +26,7 @@ export interface LogRecords {
 }
 
 const maxNames = 100;
+const maxRaces = 20;
 const maxRecordBytes = 1024 * 1024;
 
 export function openLogRecords({ streams, prefix, newId, headOf }: LogRecordsOptions): LogRecords {
@@ -48,7 +50,7 @@ export function openLogRecords({ streams, prefix, newId, headOf }: LogRecordsOpt
     const identity = wanted();
     const event = record('varve-log-identity', identityStream, { identity }, identity);
     // Of several that write it one wins; whichever it is, the stream says.
-    const outcome = await streams.append(identityStream, 0, [event]);
+    const outcome = await appendSurely(streams, identityStream, 0, [event]);
     if (outcome === 'appended') return identity;
     const first = await streams.last(identityStream);
     if (first === undefined)
@@ -85,15 +87,23 @@ export function openLogRecords({ streams, prefix, newId, headOf }: LogRecordsOpt
       return [...begun].toSorted().slice(0, maxNames);
     },
     async register(ledger) {
-      while (!listed.has(ledger)) {
+      for (let tries = 0; tries < maxRaces && !listed.has(ledger); tries += 1) {
         const after = await readListed();
         if (listed.has(ledger)) return;
         const event = record('varve-ledger', ledgersStream, { ledger }, ledger);
         // Lost against another ledger: look again.
-        if ((await streams.append(ledgersStream, after, [event])) === 'appended') listed.add(ledger);
+        if ((await appendSurely(streams, ledgersStream, after, [event])) === 'appended') listed.add(ledger);
       }
+      if (!listed.has(ledger)) throw racesLost();
     },
   };
+}
+
+function racesLost(): Failure {
+  return new Failure('unavailable', 'other ledgers began faster every time; try again', {
+    reason: 'races_lost',
+    retryAfterSeconds: 1,
+  });
 }
 
 function wordOf(event: StreamEvent, name: string): string {

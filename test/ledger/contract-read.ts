@@ -15,7 +15,18 @@ export function describeRead(stand: ContractStand): void {
         "'; drop table ledger_events; --",
         'äß€😀\u2028\ufeff',
       ];
-      const values: unknown[] = [...texts, { 'a "name"\n': texts }, [], {}, null, 0.1, -0, 1e21, true];
+      const values: unknown[] = [
+        ...texts,
+        { 'a "name"\n': texts },
+        { 10: 1, 9: 2 },
+        [],
+        {},
+        null,
+        0.1,
+        -0,
+        1e21,
+        true,
+      ];
       const stored = values.flatMap((value, place) => storedEvents(place + 1, 1, value));
       await stand.log.here.append(stand.name, 0, stored);
       expect(await readAll(stand.log.elsewhere, stand.name)).toEqual(stored);

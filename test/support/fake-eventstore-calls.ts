@@ -2,6 +2,7 @@
  * The calls of the fake EventStoreDB, and how each can be made to fail. Requests come in from the wire, answers go out
  * from the fake's streams.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type streamsPb from '@eventstore/db-client/generated/streams_pb.js';
 import pb from '@eventstore/db-client/generated/streams_pb.js';
 import {
@@ -33,6 +34,10 @@ type ReadResp = InstanceType<typeof streamsPb.ReadResp>;
 
 /** How a call fails. What begins with `commit` is done and then not told. */
 export type AppendFault =
+  | 'none'
+  /** Done, and told after a while; or after a while told that it is unavailable. */
+  | 'late'
+  | 'late_unavailable'
   | 'drop'
   | 'commit_and_drop'
   | 'commit_and_hang'
@@ -41,13 +46,26 @@ export type AppendFault =
   | 'wrong_expected_version'
   /** Takes no more of the request than fits into the window. */
   | 'stop_reading';
-export type ReadFault = 'drop' | 'hang' | 'unavailable' | 'unknown' | 'end_early' | 'end_empty' | 'trickle';
+export type ReadFault =
+  | 'none'
+  | 'drop'
+  | 'hang'
+  | 'unavailable'
+  | 'unknown'
+  | 'end_early'
+  | 'end_empty'
+  | 'trickle';
 
 export interface FakeCalls {
   readonly handlers: Readonly<Record<string, UntypedHandleCall>>;
   /** How the next calls of a kind fail, one after the other; reads and subscriptions are told apart. */
   next(kind: 'append', ...faults: readonly AppendFault[]): void;
   next(kind: 'read' | 'subscribe', ...faults: readonly ReadFault[]): void;
+  next(kind: 'gossip', ...faults: readonly 'hang'[]): void;
+  /** For what is called outside this file. */
+  take(kind: 'gossip'): string | undefined;
+  /** Reads and subscriptions that the server still holds open. */
+  openReads(): number;
   readonly counts: Record<'append' | 'batchAppend' | 'read' | 'subscribe', number>;
   /** Ends every read and subscription that is under way as a server does that stops: without an error. */
   endReads(): void;
@@ -62,8 +80,15 @@ export interface Node {
   readonly cut: () => void;
 }
 
+const lateMs = 150;
+
 export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
-  const faults: Record<string, (AppendFault | ReadFault)[]> = { append: [], read: [], subscribe: [] };
+  const faults: Record<string, (AppendFault | ReadFault)[]> = {
+    append: [],
+    read: [],
+    subscribe: [],
+    gossip: [],
+  };
   const counts = { append: 0, batchAppend: 0, read: 0, subscribe: 0 };
   const take = (kind: string) => faults[kind]?.shift();
   const reads = createReads(streams, node, take);
@@ -79,7 +104,7 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
     const isCommitted = fault !== 'hang' && fault !== 'drop';
     const result = isCommitted ? streams.append(stream, expected, events) : undefined;
     if (fault === 'drop' || fault === 'commit_and_drop') node.cut();
-    return fault === undefined ? result : undefined;
+    return fault === undefined || fault === 'none' || fault === 'late' ? result : undefined;
   }
 
   function append(
@@ -89,8 +114,8 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
     counts.append += 1;
     const fault = take('append');
     const refusal = refusalOf(node, call.metadata.get('requires-leader').length > 0, fault);
-    if (refusal !== undefined) return answer(refusal);
-    if (fault === 'stop_reading') return;
+    if (refusal !== undefined) answer(refusal);
+    if (refusal !== undefined || fault === 'stop_reading') return;
     let stream = '';
     let expected: Expected = 'any';
     const events: FakeEvent[] = [];
@@ -104,7 +129,9 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
       if (proposed !== undefined) events.push(eventOf(proposed));
     });
     call.on('error', () => undefined);
-    call.on('end', () => {
+    call.on('end', async () => {
+      if (fault?.startsWith('late')) await sleep(lateMs);
+      if (fault === 'late_unavailable') return answer(errorOf(status.UNAVAILABLE));
       const result = act(fault, stream, expected, events);
       if (result === undefined) return;
       const told = appendAnswer(result, expected, streams.maxAppendBytes);
@@ -117,7 +144,7 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
     const pending = new Map<string, { stream: string; expected: Expected; events: FakeEvent[] }>();
     call.on('error', () => undefined);
     call.on('end', () => call.end());
-    call.on('data', (message: BatchReq) => {
+    call.on('data', async (message: BatchReq) => {
       const correlation = uuidOf(message.getCorrelationId());
       const options = message.getOptions();
       const batch = pending.get(correlation) ?? {
@@ -131,7 +158,8 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
       pending.delete(correlation);
       counts.batchAppend += 1;
       const fault = take('append');
-      if (fault === 'unavailable') {
+      if (fault?.startsWith('late')) await sleep(lateMs);
+      if (fault === 'unavailable' || fault === 'late_unavailable') {
         call.emit('error', errorOf(status.UNAVAILABLE));
         return;
       }
@@ -150,6 +178,8 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
     handlers: { append, batchAppend, read, delete: refuse, tombstone: refuse },
     next: (kind, ...wanted) => faults[kind]?.push(...wanted),
     counts,
+    take,
+    openReads: reads.openCount,
     endReads: reads.endAll,
     close: reads.close,
   };

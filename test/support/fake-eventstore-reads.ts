@@ -12,6 +12,7 @@ type ReadCall = ServerWritableStream<InstanceType<typeof pb.ReadReq>, InstanceTy
 
 export interface FakeReads {
   read(call: ReadCall): void;
+  openCount(): number;
   endAll(): void;
   close(): void;
 }
@@ -34,11 +35,11 @@ export function createReads(
     const isSubscription = call.request.getOptions()?.hasSubscription() ?? false;
     const fault = take(isSubscription ? 'subscribe' : 'read') as ReadFault | undefined;
     const refusal = refusalOf(node, call.metadata.get('requires-leader').length > 0, fault);
-    if (refusal !== undefined) return void call.emit('error', refusal);
-    if (fault === 'hang') return;
-    if (fault === 'drop') return node.cut();
-    if (fault === 'end_empty') return void call.end();
-    if (isSubscription) subscribe(call);
+    if (refusal !== undefined) call.emit('error', refusal);
+    else if (fault === 'drop') node.cut();
+    else if (fault === 'end_empty') call.end();
+    else if (fault === 'hang') return;
+    else if (isSubscription) subscribe(call);
     else void page(call, fault);
   }
 
@@ -48,7 +49,8 @@ export function createReads(
     const events = streams.events(stream);
     if (events === undefined) {
       call.write(notFoundAnswer(stream));
-      return void call.end();
+      call.end();
+      return;
     }
     const isBackwards = options?.getReadDirection() === pb.ReadReq.Options.ReadDirection.BACKWARDS;
     const step = isBackwards ? -1 : 1;
@@ -94,6 +96,7 @@ export function createReads(
 
   return {
     read,
+    openCount: () => open.size,
     endAll: () => {
       for (const call of open) call.end();
       for (const call of open) forget(call);

@@ -13,7 +13,7 @@ import { createCalls, type FakeCalls } from './fake-eventstore-calls.ts';
 import { type Door, openDoor } from './fake-eventstore-door.ts';
 import { createFakeStreams, type FakeStreams } from './fake-eventstore-streams.ts';
 
-export interface FakeEventStore extends Pick<FakeCalls, 'next' | 'counts' | 'endReads'> {
+export interface FakeEventStore extends Pick<FakeCalls, 'next' | 'counts' | 'openReads' | 'endReads'> {
   /** A connection string for one node. */
   readonly url: string;
   readonly port: number;
@@ -31,6 +31,8 @@ export interface FakeEventStoreOptions {
   readonly parameters?: string;
 }
 
+type GossipAnswer = (error: null, info: InstanceType<typeof gossipPb.ClusterInfo>) => void;
+
 export async function startFakeEventStore(options: FakeEventStoreOptions = {}): Promise<FakeEventStore> {
   const { streams = createFakeStreams(), parameters = '' } = options;
   let leaderPort: number | undefined;
@@ -41,8 +43,9 @@ export async function startFakeEventStore(options: FakeEventStoreOptions = {}): 
   server.addService(streamsGrpc.StreamsService, { ...calls.handlers });
   server.addService(featuresGrpc.ServerFeaturesService, { getSupportedMethods: answerFeatures });
   server.addService(gossipGrpc.GossipService, {
-    read: (_call: unknown, answer: (error: null, info: InstanceType<typeof gossipPb.ClusterInfo>) => void) =>
-      answer(null, clusterOf(leaderPort ?? door?.port ?? 0)),
+    read: (_call: unknown, answer: GossipAnswer) => {
+      if (calls.take('gossip') === undefined) answer(null, clusterOf(leaderPort ?? door?.port ?? 0));
+    },
   } satisfies Record<string, UntypedHandleCall>);
   const boundPort = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
@@ -58,6 +61,7 @@ export async function startFakeEventStore(options: FakeEventStoreOptions = {}): 
     door: opened,
     next: calls.next,
     counts: calls.counts,
+    openReads: calls.openReads,
     endReads: calls.endReads,
     follow: (port) => {
       leaderPort = port;
