@@ -60,8 +60,6 @@ export function openStreams({ url, callTimeoutMs, onAnswer }: StreamsOptions): S
       direction: from === END ? BACKWARDS : FORWARDS,
       requiresLeader: true,
     });
-    // Trap: it may fail when nobody listens any more, which would end the process.
-    reading.on('error', () => undefined);
     // Whoever leaves a `for await` early leaves the call open on the server: it is cancelled in any case.
     const cancel = () => void reading.cancel().catch(() => undefined);
     const events: StreamEvent[] = [];
@@ -109,7 +107,7 @@ export function openStreams({ url, callTimeoutMs, onAnswer }: StreamsOptions): S
     },
     async last(stream) {
       try {
-        const [event] = await collect(stream, END, 1, 0);
+        const [event] = await onLeader(() => collect(stream, END, 1, 0));
         return event;
       } catch (error) {
         if (error instanceof StreamNotFoundError) return undefined;
@@ -118,7 +116,7 @@ export function openStreams({ url, callTimeoutMs, onAnswer }: StreamsOptions): S
     },
     async read(stream, after, count, maxBytes) {
       try {
-        return await collect(stream, BigInt(after), count, maxBytes);
+        return await onLeader(() => collect(stream, BigInt(after), count, maxBytes));
       } catch (error) {
         throw unavailable(error);
       }
@@ -126,6 +124,17 @@ export function openStreams({ url, callTimeoutMs, onAnswer }: StreamsOptions): S
     listen: (stream, after, listener) => listen(client, stream, after, listener),
     close: () => client.dispose(),
   };
+}
+
+/** Reads again when another node leads: the client turns to the one that was named, in a turn of its own. */
+async function onLeader<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof NotLeaderError)) throw error;
+    await new Promise((resolve) => setImmediate(resolve));
+    return read();
+  }
 }
 
 function connect(url: string): EventStoreDBClient {

@@ -86,6 +86,15 @@ test('after a change of leader the new one is asked, for appends, reads and subs
   await expect.poll(() => told).toContain(5);
 });
 
+test('whoever begins at a follower reads from the leader', async () => {
+  const { fake, open } = await openBegun();
+  const { fake: second } = await openStand({ streams: fake.streams });
+  second.follow(fake.port);
+  const begun = open({ url: second.url });
+  expect(await begun.head('default')).toMatchObject({ revision: 2 });
+  expect(await begun.read('default', 0, 10)).toEqual(storedEvents(1, 2));
+});
+
 describe('an outage', () => {
   test('is told as unavailable, seen in the health, and over when the server is back', async () => {
     const { fake, log, open } = await openBegun({ callTimeoutMs: 500 });
