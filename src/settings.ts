@@ -17,6 +17,22 @@ const port = z
   })
   .transform(Number);
 
+/** Hosts are a list here, which no URL allows; the rest is the client's to read. */
+const eventstoreUrl = z
+  .string()
+  .regex(/^(?:esdb|kurrentdb)(?:\+discover)?:\/\/(?:[^@/?\s]+@)?[^@/?\s,]+(?:,[^@/?\s,]+)*\/?(?:\?\S*)?$/, {
+    error:
+      'is no connection string that begins with esdb:// or kurrentdb:// (or esdb+discover://, kurrentdb+discover://)',
+  });
+
+/** The server itself allows neither less than a changeset of a few events needs nor more than 16 MiB. */
+const appendBytes = z
+  .string()
+  .refine((text) => /^[1-9]\d{0,8}$/.test(text) && Number(text) >= 65_536 && Number(text) <= 16_777_216, {
+    error: 'is no number of bytes from 65536 to 16777216',
+  })
+  .transform(Number);
+
 const apiKey = z
   .string()
   .regex(/^varve_(?:admin|operator|auditor|service)_[a-z0-9]{4,40}_[A-Za-z0-9]{24,128}$/, {
@@ -34,11 +50,8 @@ const serverSchema = z.object({
     })
     .optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
-  EVENTSTORE_URL: z
-    .never({
-      error: 'names a log engine that this version does not have yet; leave it out: the log is in Postgres',
-    })
-    .optional(),
+  EVENTSTORE_URL: eventstoreUrl.optional(),
+  EVENTSTORE_MAX_APPEND_BYTES: appendBytes.default(1024 * 1024),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   VARVE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
@@ -65,6 +78,10 @@ export interface ServerSettings {
   readonly adminKey: string | undefined;
   /** Undefined: the embedded database. */
   readonly databaseUrl: string | undefined;
+  /** Undefined: the log is in Postgres. */
+  readonly eventstoreUrl: string | undefined;
+  /** The log server's MaxAppendSize, bytes. */
+  readonly eventstoreMaxAppendBytes: number;
   /** Undefined: jobs are in Postgres. */
   readonly redisUrl: string | undefined;
   readonly logLevel: z.output<typeof serverSchema>['VARVE_LOG_LEVEL'];
@@ -88,6 +105,8 @@ export function readServerSettings(environment: Environment = process.env): Serv
     seed: parsed.VARVE_SEED,
     adminKey: parsed.VARVE_ADMIN_KEY,
     databaseUrl: parsed.DATABASE_URL,
+    eventstoreUrl: parsed.EVENTSTORE_URL,
+    eventstoreMaxAppendBytes: parsed.EVENTSTORE_MAX_APPEND_BYTES,
     redisUrl: parsed.REDIS_URL,
     logLevel: parsed.VARVE_LOG_LEVEL,
   };

@@ -77,6 +77,33 @@ const serverSettings: Readonly<Record<keyof ReturnType<typeof readServerSettings
     bad: ['mysql://varve:secret@db/varve', 'db:5432', 'varve'],
     leftOut: undefined,
   },
+  eventstoreUrl: {
+    name: 'EVENTSTORE_URL',
+    good: [
+      'esdb://localhost:2113?tls=false',
+      'esdb+discover://cluster.example:2113',
+      'kurrentdb://admin:p%40ss@node1:2113,node2:2113,node3:2113?nodePreference=leader',
+      'kurrentdb+discover://cluster.example',
+    ].map((url) => [url, url] as const),
+    bad: [
+      'localhost:2113',
+      'http://localhost:2113',
+      'esdb://',
+      'esdb://a b',
+      'esdb:localhost',
+      'esdb://a,,b',
+    ],
+    leftOut: undefined,
+  },
+  eventstoreMaxAppendBytes: {
+    name: 'EVENTSTORE_MAX_APPEND_BYTES',
+    good: [
+      ['65536', 65_536],
+      ['4194304', 4_194_304],
+    ],
+    bad: ['0', '65535', '16777217', '1e6', '1 MiB', '-1'],
+    leftOut: 1_048_576,
+  },
   redisUrl: {
     name: 'REDIS_URL',
     good: [
@@ -140,15 +167,6 @@ describe.each([
       expect(failure.message).not.toContain('secret@');
     });
   });
-});
-
-test('a log engine that is not there yet is refused, not passed over', () => {
-  const failure = refusalOf(() => readServerSettings({ EVENTSTORE_URL: 'esdb://localhost:2113' }));
-  expect(failure).toMatchObject({
-    code: 'invalid',
-    message: expect.stringMatching(/^EVENTSTORE_URL [^\n]+$/),
-  });
-  expect(readServerSettings({ EVENTSTORE_URL: '' })).toEqual(readServerSettings({}));
 });
 
 test('what is none of its settings is nothing to it', () => {

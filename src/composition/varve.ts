@@ -11,7 +11,8 @@ import { defaultLedger } from '../domain/ledger-name.ts';
 import type { HttpDependencies } from '../http/dependencies.ts';
 import { buildServer } from '../http/server.ts';
 import { type RunningChores, startChores } from '../jobs/chores.ts';
-import { openPostgresLedger, readSharedClock } from '../ledger/postgres-ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { readSharedClock } from '../ledger/postgres-ledger.ts';
 import { loadLiveState } from '../projector/load-live-state.ts';
 import { type Projector, startProjector } from '../projector/projector.ts';
 import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
@@ -25,6 +26,7 @@ import { createAuthenticate } from './api-keys.ts';
 import { openDatabase } from './database.ts';
 import { createLedgers, type Ledgers } from './ledgers.ts';
 import { listen, stopListening } from './listen.ts';
+import { followAll, ledgersOf, openLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { version } from './version.ts';
 
@@ -80,19 +82,18 @@ async function startParts(
 ): Promise<Omit<RunningVarve, 'stop'>> {
   const database = await openDatabase(settings, (line) => logger.info(line));
   undo.push(() => database.stop());
-  const log = openPostgresLedger({
-    pool: database.append,
-    readPool: database.http,
-    connectListener: database.connectListener,
-    pollMs,
-  });
+  const log = openLog(settings, database, pollMs);
   undo.push(() => log.stop());
 
+  // A worker opens no ledger that would wake the projector.
+  let woken: Projector | undefined;
+  const following = followAll(log, (ledger) => woken?.wake(ledger));
+  undo.push(async () => following.stop());
   const checkpoints = new Map<string, number>();
   const projector = await startProjector({
     pool: database.projector,
     ledger: log,
-    ledgers: () => log.names(),
+    ledgers: () => (part === 'worker' ? following.ledgers() : ledgersOf(log)),
     projections,
     log: logger,
     now,
@@ -100,6 +101,7 @@ async function startParts(
     pollMs,
   });
   undo.push(() => projector.stop());
+  woken = projector;
 
   let chores: RunningChores | undefined;
   if (part !== 'server') {
@@ -116,7 +118,6 @@ async function startParts(
     undo.push(() => chores?.stop() ?? Promise.resolve());
   }
   if (part === 'worker') {
-    follow(log, projector, undo);
     return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
   }
   const reads = bindReads(database.http, {
@@ -126,21 +127,11 @@ async function startParts(
   return startServer({ settings, logger, database, log, projector, reads, chores, undo });
 }
 
-/** A worker alone wakes its projector by the log. */
-function follow(
-  log: ReturnType<typeof openPostgresLedger>,
-  projector: Projector,
-  undo: (() => Promise<unknown>)[],
-): void {
-  const following = log.follow(defaultLedger, () => projector.wake(defaultLedger));
-  undo.push(async () => following.stop());
-}
-
 interface ServerParts {
   readonly settings: ServerSettings;
   readonly logger: Logger;
   readonly database: Awaited<ReturnType<typeof openDatabase>>;
-  readonly log: ReturnType<typeof openPostgresLedger>;
+  readonly log: Ledger;
   readonly projector: Projector;
   readonly reads: HttpDependencies['reads'];
   readonly chores: RunningChores | undefined;

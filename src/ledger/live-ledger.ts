@@ -8,7 +8,7 @@ import type { Context } from '../domain/scope.ts';
 import type { ChangesetRequest, ChangesetResult, PreviewResult } from './changeset.ts';
 import { decodeEvent } from './event-codec.ts';
 import type { IdempotencyTail } from './idempotency.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, LogHealth } from './ledger.ts';
 import { LiveFold } from './live-fold.ts';
 import { Writer, type WriterDependencies } from './writer.ts';
 
@@ -46,7 +46,15 @@ export interface LiveLedger {
   readLog(after: number, limit: number): Promise<readonly RecordedEvent[]>;
   /** Age of what is served: milliseconds since this server last heard from the log. */
   ageMs(): number;
-  status(): { readonly engine: string; readonly logRevision: number; readonly maxChangesetBytes: number };
+  status(): LogStatus;
+}
+
+export interface LogStatus {
+  readonly engine: string;
+  readonly logRevision: number;
+  readonly maxChangesetBytes: number;
+  /** Where the engine knows how its connection is. */
+  readonly health?: LogHealth;
 }
 
 /** The same with what only its owner uses. */
@@ -98,6 +106,7 @@ export async function openLiveLedger(dependencies: LiveLedgerDependencies): Prom
       engine: log.engine,
       logRevision: fold.logRevision,
       maxChangesetBytes: log.maxChangesetBytes,
+      ...(log.health === undefined ? {} : { health: log.health() }),
     }),
     async stop() {
       await writer.stop();

@@ -31,25 +31,33 @@ export async function startVarveOn(
   adminKey: string,
   overrides: Partial<ServerSettings> = {},
 ): Promise<VarveOn> {
-  const running: RunningVarve = await startVarve(
-    {
-      host: '127.0.0.1',
-      port: 0,
-      dataDir: 'unused',
-      seed: 'none',
-      adminKey,
-      databaseUrl,
-      redisUrl: undefined,
-      logLevel: 'silent',
-      ...overrides,
-    },
-    'all',
-    pino({ level: 'silent' }),
-  );
+  const settings = settingsOn(databaseUrl, adminKey, overrides);
+  const running: RunningVarve = await startVarve(settings, 'all', pino({ level: 'silent' }));
   return {
     ...createApi(running.url ?? '', adminKey),
     shownKey: running.adminKey,
     stop: () => running.stop(),
+  };
+}
+
+/** The settings of a server on a database, all silent and on a free port. */
+export function settingsOn(
+  databaseUrl: string,
+  adminKey: string,
+  overrides: Partial<ServerSettings> = {},
+): ServerSettings {
+  return {
+    host: '127.0.0.1',
+    port: 0,
+    dataDir: 'unused',
+    seed: 'none',
+    adminKey,
+    databaseUrl,
+    eventstoreUrl: undefined,
+    eventstoreMaxAppendBytes: 1024 * 1024,
+    redisUrl: undefined,
+    logLevel: 'silent',
+    ...overrides,
   };
 }
 

@@ -19,6 +19,10 @@ const statusSchema = z
       engine: z.string(),
       revision: z.number().int(),
       maxChangesetBytes: z.number().int(),
+      state: z
+        .enum(['connected', 'unreachable'])
+        .optional()
+        .meta({ description: 'Of the last call to a log engine with a connection of its own' }),
     }),
     projections: z.array(
       z.strictObject({
@@ -52,14 +56,14 @@ export function addStatusRoute(app: FastifyInstance, dependencies: HttpDependenc
         orTold(problems, 'projections', projectionsOf(dependencies, ledger)),
         orTold(problems, 'jobs', dependencies.jobs()),
       ]);
-      const { engine, logRevision, maxChangesetBytes } = ledger.status();
+      const { engine, logRevision, maxChangesetBytes, health } = ledger.status();
       const { revision } = ledger.state;
       const body = {
         version: dependencies.version,
         ledger: ledger.name,
         revision,
         ageMs: ledger.ageMs(),
-        log: { engine, revision: logRevision, maxChangesetBytes },
+        log: { engine, revision: logRevision, maxChangesetBytes, ...health },
         projections,
         jobs,
         problems,
