@@ -9,6 +9,7 @@ import { Failure } from '../failure.ts';
 import { canonicalFormatVersion } from './canonical-json.ts';
 import type { AppendResult, Head, OpenLedger, StoredEvent } from './ledger.ts';
 import { type FollowingOptions, openFollowing } from './postgres-following.ts';
+import { readIdentity } from './postgres-identity.ts';
 
 const maxReadBytes = 8 * 1024 * 1024;
 
@@ -108,15 +109,6 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
     follow: following.follow,
     stop: () => following.stop(),
   };
-}
-
-async function readIdentity(pool: pg.Pool): Promise<string> {
-  const [row] = await rowsOf<{ readonly id: string }>(pool, {
-    name: 'ledger-identity',
-    text: 'select id::text as id from log_identity order by id limit 1',
-  });
-  if (row !== undefined) return row.id;
-  throw new Failure('corrupt', 'This database does not name its log', { reason: 'no_log_identity' });
 }
 
 async function readNames(pool: pg.Pool): Promise<readonly string[]> {

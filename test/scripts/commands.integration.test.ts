@@ -2,7 +2,6 @@
  * The commands beside the server as a person runs them: exit codes, and what they say when something is not as it
  * should be. Each in a process of its own, against a running Varve.
  */
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedKeys } from '../../src/seed/keys.ts';
 import { seedCatalogue } from '../../src/seed/seed-catalogue.ts';
 import { freePort } from '../disaster/varve-process.ts';
+import { run } from '../support/run-command.ts';
 import { makeScratchFolder, type ScratchFolder } from '../support/scratch-folder.ts';
 import { startTestVarve, type TestVarve } from '../support/varve.ts';
 
@@ -20,32 +20,6 @@ const history = join(root, 'test', 'fixtures', 'deepseek-history.ndjson');
 const named = JSON.stringify([seedKeys, seedCatalogue.map(({ deprecated }) => deprecated)]);
 const unreferred =
   seedCatalogue.find(({ id, deprecated }) => !named.includes(id) && deprecated === undefined)?.id ?? '';
-
-interface Ended {
-  readonly code: number | null;
-  /** Lines. */
-  readonly out: readonly string[];
-  readonly err: readonly string[];
-}
-
-function run(
-  file: string,
-  words: readonly string[],
-  environment: Record<string, string> = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, file), ...words], {
-    cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const texts = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (texts.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (texts.err += chunk.toString()));
-  const lines = (text: string) => text.split('\n').filter((line) => line !== '');
-  return new Promise((resolve) => {
-    child.on('close', (code) => resolve({ code, out: lines(texts.out), err: lines(texts.err) }));
-  });
-}
 
 let varve: TestVarve;
 let stranger: Server;
