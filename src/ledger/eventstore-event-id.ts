@@ -4,10 +4,10 @@
  */
 import { hash } from 'node:crypto';
 
-/** The same parts give the same id, in every process. */
-export function eventId(parts: readonly (string | number)[]): string {
-  const bytes = hash('sha256', JSON.stringify(parts), 'buffer').subarray(0, 16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** The same words and bytes give the same id, in every process. */
+export function eventId(words: readonly (string | number)[], bytes = ''): string {
+  const digest = hash('sha256', `${JSON.stringify(words)}\n${bytes}`, 'buffer').subarray(0, 16);
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  return digest.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

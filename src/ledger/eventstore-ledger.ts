@@ -119,7 +119,7 @@ export function openEventStoreLedger(options: EventStoreLedgerOptions): EventSto
 
 function proposedOf(identity: string, ledger: string, event: StoredEvent): ProposedEvent {
   return {
-    id: eventId([identity, ledger, event.revision, event.recordedAt, event.bytes]),
+    id: eventId([identity, ledger, event.revision, event.recordedAt], event.bytes),
     type: eventType,
     data: Buffer.from(event.bytes),
     metadata: `{"recordedAt":${event.recordedAt}}`,

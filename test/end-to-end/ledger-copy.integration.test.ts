@@ -82,17 +82,15 @@ test('a log moves from Postgres to an EventStoreDB, and the read models stay', a
   });
 });
 
-test('and back, into a fresh database; a second run writes nothing', async () => {
+test('and back, into a fresh database', async () => {
   const there = { EVENTSTORE_URL: fake.url, DATABASE_URL: fresh.url };
   const first = await copy(there, '--from', 'eventstore', '--to', 'postgres');
   expect(first).toMatchObject({ code: 0 });
+  expect(first.out[0]).toMatch(
+    /^default: \d+ events, \d+ bytes, the same in both \(\d+ copied now\), sha256 [0-9a-f]{64}$/,
+  );
   expect(first.out.at(-1)).toBe(`log ${String(await identityOf(database))}`);
   expect(await identityOf(fresh)).toBe(await identityOf(database));
-  const second = await copy(there, '--from', 'eventstore', '--to', 'postgres', '--ledger', 'default');
-  expect(second.out[0]).toMatch(
-    /^default: \d+ events, \d+ bytes, the same in both \(0 copied now\), sha256 [0-9a-f]{64}$/,
-  );
-
   // Verifiers of API keys stand in no log: the fresh database gets a key of its own.
   const own = adminKey.replace('_test_', '_back_');
   const back = await startVarveOn(fresh.url, own);
@@ -121,11 +119,7 @@ test('a changeset that the server’s setting does not let in is refused, before
   await small.close();
 });
 
-test('what is wrongly called says so', async () => {
-  const [missing, twice] = await Promise.all([
-    copy({}, '--from', 'postgres'),
-    copy({ DATABASE_URL: database.url }, '--from', 'postgres', '--to', 'postgres'),
-  ]);
-  expect(missing).toMatchObject({ code: 2, out: [], err: [expect.stringContaining('--to') as string] });
-  expect(twice).toMatchObject({ code: 2, out: [], err: ['ledger:copy: both sides are the same log'] });
+test('one log is not copied to itself', async () => {
+  const ended = await copy({ DATABASE_URL: database.url }, '--from', 'postgres', '--to', 'postgres');
+  expect(ended).toEqual({ code: 2, out: [], err: ['ledger:copy: both sides are the same log'] });
 });
