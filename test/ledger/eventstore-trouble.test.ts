@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import type { AppendFault } from '../support/fake-eventstore-calls.ts';
+import type { AppendFault } from '../support/fake-eventstore-faults.ts';
 import { sizeOf } from '../support/fake-eventstore-streams.ts';
 import { largestChangeset, readAll, startMs, storedEvents } from './contract-events.ts';
 import { openBegun, openStand } from './eventstore-stand.ts';

@@ -22,6 +22,7 @@ import {
   streamOf,
   uuidOf,
 } from './fake-eventstore-answers.ts';
+import { type AppendFault, type Node, type ReadFault, refusalOf } from './fake-eventstore-faults.ts';
 import { createReads } from './fake-eventstore-reads.ts';
 import type { Appended, Expected, FakeEvent, FakeStreams } from './fake-eventstore-streams.ts';
 
@@ -31,30 +32,6 @@ type BatchReq = InstanceType<typeof streamsPb.BatchAppendReq>;
 type BatchResp = InstanceType<typeof streamsPb.BatchAppendResp>;
 type ReadReq = InstanceType<typeof streamsPb.ReadReq>;
 type ReadResp = InstanceType<typeof streamsPb.ReadResp>;
-
-/** How a call fails. What begins with `commit` is done and then not told. */
-export type AppendFault =
-  | 'none'
-  /** Done, and told after a while; or after a while told that it is unavailable. */
-  | 'late'
-  | 'late_unavailable'
-  | 'drop'
-  | 'commit_and_drop'
-  | 'commit_and_hang'
-  | 'hang'
-  | 'unavailable'
-  | 'wrong_expected_version'
-  /** Takes no more of the request than fits into the window. */
-  | 'stop_reading';
-export type ReadFault =
-  | 'none'
-  | 'drop'
-  | 'hang'
-  | 'unavailable'
-  | 'unknown'
-  | 'end_early'
-  | 'end_empty'
-  | 'trickle';
 
 export interface FakeCalls {
   readonly handlers: Readonly<Record<string, UntypedHandleCall>>;
@@ -70,14 +47,6 @@ export interface FakeCalls {
   /** Ends every read and subscription that is under way as a server does that stops: without an error. */
   endReads(): void;
   close(): void;
-}
-
-/** What the node around the calls tells and does. */
-export interface Node {
-  /** Where the leader is, if it is another node. */
-  readonly leaderPort: () => number | undefined;
-  /** Cuts every connection. */
-  readonly cut: () => void;
 }
 
 const lateMs = 150;
@@ -129,7 +98,8 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
       if (proposed !== undefined) events.push(eventOf(proposed));
     });
     call.on('error', () => undefined);
-    call.on('end', async () => {
+    call.on('end', () => void finish());
+    const finish = async () => {
       if (fault?.startsWith('late')) await sleep(lateMs);
       if (fault === 'late_unavailable') return answer(errorOf(status.UNAVAILABLE));
       const result = act(fault, stream, expected, events);
@@ -137,14 +107,15 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
       const told = appendAnswer(result, expected, streams.maxAppendBytes);
       if (told instanceof pb.AppendResp) answer(null, told);
       else answer(told);
-    });
+    };
   }
 
   function batchAppend(call: ServerDuplexStream<BatchReq, BatchResp>): void {
     const pending = new Map<string, { stream: string; expected: Expected; events: FakeEvent[] }>();
     call.on('error', () => undefined);
     call.on('end', () => call.end());
-    call.on('data', async (message: BatchReq) => {
+    call.on('data', (message: BatchReq) => void receive(message));
+    const receive = async (message: BatchReq) => {
       const correlation = uuidOf(message.getCorrelationId());
       const options = message.getOptions();
       const batch = pending.get(correlation) ?? {
@@ -166,7 +137,7 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
       const result = act(fault, batch.stream, batch.expected, batch.events);
       if (result !== undefined)
         call.write(batchAnswer(correlation, batch.stream, result, streams.maxAppendBytes));
-    });
+    };
   }
 
   function read(call: ServerWritableStream<ReadReq, ReadResp>): void {
@@ -183,19 +154,6 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
     endReads: reads.endAll,
     close: reads.close,
   };
-}
-
-/** What a node says that is down, or is not the leader where one is wanted. */
-export function refusalOf(node: Node, wantsLeader: boolean, fault: string | undefined) {
-  const leader = node.leaderPort();
-  if (wantsLeader && leader !== undefined) {
-    return errorOf(status.NOT_FOUND, 'not-leader', {
-      'leader-endpoint-host': '127.0.0.1',
-      'leader-endpoint-port': String(leader),
-    });
-  }
-  if (fault === 'unknown') return errorOf(status.UNKNOWN);
-  return fault === 'unavailable' ? errorOf(status.UNAVAILABLE) : undefined;
 }
 
 function refuse(_call: unknown, answer: sendUnaryData<never>): void {

@@ -5,7 +5,7 @@
 import pb from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { notFoundAnswer, readAnswer, streamOf } from './fake-eventstore-answers.ts';
-import { type Node, type ReadFault, refusalOf } from './fake-eventstore-calls.ts';
+import { type Node, type ReadFault, refusalOf } from './fake-eventstore-faults.ts';
 import type { FakeStreams } from './fake-eventstore-streams.ts';
 
 type ReadCall = ServerWritableStream<InstanceType<typeof pb.ReadReq>, InstanceType<typeof pb.ReadResp>>;
@@ -56,7 +56,7 @@ export function createReads(
     const step = isBackwards ? -1 : 1;
     let revision = options?.getStream()?.hasEnd()
       ? events.length - 1
-      : Number(options?.getStream()?.getRevision() || 0);
+      : Number(options?.getStream()?.getRevision());
     let left = Number(options?.getCount() ?? 0);
     if (fault === 'end_early') left = Math.floor(left / 2);
     for (; left > 0; left -= 1, revision += step) {
