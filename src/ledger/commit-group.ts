@@ -47,7 +47,7 @@ export class CommitGroup {
   readonly #base: number;
   readonly #recordedAt: string;
 
-  /** `eventOverheadBytes` is the log's (ledger.ts): what an event takes beside its own bytes. */
+  /** `eventOverheadBytes` is the log's (ledger.ts); 1, a line break, when absent. */
   constructor(ledger: string, view: View, now: number, eventOverheadBytes = 1) {
     this.now = now;
     this.#eventOverheadBytes = eventOverheadBytes;

@@ -215,6 +215,7 @@ function isAnswer(error: unknown): boolean {
     (error instanceof Failure && error.code !== 'unavailable') ||
     error instanceof WrongExpectedVersionError ||
     error instanceof StreamNotFoundError ||
+    error instanceof NotLeaderError ||
     error instanceof MaxAppendSizeExceededError ||
     error instanceof StreamDeletedError
   );

@@ -25,8 +25,8 @@ export interface EventStoreFollowing {
 /** One ledger that somebody follows. */
 interface Followed {
   readonly followers: Set<Follower>;
-  /** The highest revision that is known to stand. */
-  revision: number;
+  /** The highest revision that is known to stand; undefined until one is. */
+  revision: number | undefined;
   /** Whether a wake-up of this turn is under way. */
   isWaking: boolean;
   stopListening: (() => void) | undefined;
@@ -49,7 +49,7 @@ export function openEventStoreFollowing(options: EventStoreFollowingOptions): Ev
 
   /** A page of a thousand events is one wake-up. */
   const advance = (one: Followed, revision: number) => {
-    one.revision = Math.max(one.revision, revision);
+    one.revision = Math.max(one.revision ?? 0, revision);
     if (one.isWaking) return;
     one.isWaking = true;
     setImmediate(() => {
@@ -58,9 +58,16 @@ export function openEventStoreFollowing(options: EventStoreFollowingOptions): Ev
     });
   };
 
-  function listenTo(ledger: string, one: Followed): void {
-    if (isStopped || one.followers.size === 0) return;
+  /** Goes on after the last revision that is known; at first that is the head, so that nothing old is sent. */
+  async function begin(ledger: string, one: Followed): Promise<void> {
     one.again = undefined;
+    try {
+      one.revision ??= await headOf(ledger);
+    } catch {
+      beginLater(ledger, one);
+      return;
+    }
+    if (isStopped || one.followers.size === 0) return;
     one.stopListening = listen(ledger, one.revision, {
       onRevision: (revision) => advance(one, revision),
       onOpen: () => {
@@ -69,28 +76,17 @@ export function openEventStoreFollowing(options: EventStoreFollowingOptions): Ev
       },
       onEnd: () => {
         one.stopListening = undefined;
-        listenLater(ledger, one);
+        beginLater(ledger, one);
       },
     });
   }
 
-  function listenLater(ledger: string, one: Followed): void {
+  function beginLater(ledger: string, one: Followed): void {
     if (isStopped || one.followers.size === 0) return;
     const waitMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** one.failures);
     one.failures = Math.min(one.failures + 1, 10);
-    one.again = setTimeout(() => listenTo(ledger, one), waitMs);
+    one.again = setTimeout(() => void begin(ledger, one), waitMs);
     one.again.unref();
-  }
-
-  /** From the head on, so that what is known already is not sent again. */
-  function begin(ledger: string, one: Followed): void {
-    headOf(ledger).then(
-      (revision) => {
-        one.revision = Math.max(one.revision, revision);
-        if (one.stopListening === undefined && one.again === undefined) listenTo(ledger, one);
-      },
-      () => listenLater(ledger, one),
-    );
   }
 
   function end(ledger: string, one: Followed): void {
@@ -110,14 +106,14 @@ export function openEventStoreFollowing(options: EventStoreFollowingOptions): Ev
       if (one === undefined) {
         one = {
           followers: new Set(),
-          revision: 0,
+          revision: undefined,
           isWaking: false,
           stopListening: undefined,
           failures: 0,
           again: undefined,
         };
         ledgers.set(ledger, one);
-        begin(ledger, one);
+        void begin(ledger, one);
       }
       const mine = one;
       mine.followers.add(onAdvance);

@@ -82,6 +82,10 @@ describe('appends', () => {
 
   // Guard: `handleError` in eventstore-client.ts. Without it the rejection is nobody's and ends the process.
   test('a call that fails while a node is looked for in vain has an error that nobody catches: ours is caught', async () => {
+    const uncaught: unknown[] = [];
+    const note = (error: unknown) => uncaught.push(error);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
     const { fake, open } = await openStand();
     const parameters = 'tls=false&maxDiscoverAttempts=1&gossipTimeout=1';
     const log = open({ url: `esdb+discover://127.0.0.1:${fake.port}?${parameters}`, callTimeoutMs: 500 });
@@ -96,6 +100,7 @@ describe('appends', () => {
     await late;
     await settled(1_200);
     expect(await log.head('default')).toMatchObject({ revision: expect.any(Number) as number });
+    expect(uncaught).toEqual([]);
   });
 
   // Guard: the sum before sending in eventstore-ledger.ts; for a server with a smaller limit than we were told,

@@ -130,6 +130,19 @@ describe('an outage', () => {
     await expect.poll(() => told).toContain(4);
   });
 
+  test('at the very beginning does not make the whole ledger come again', async () => {
+    const { fake, log, open } = await openBegun();
+    const late = open();
+    fake.next('read', 'unavailable', 'unavailable');
+    const told = followed(late);
+    await expect.poll(() => fake.counts.subscribe).toBe(1);
+    await expect.poll(() => told).toContain(undefined);
+    expect(told).not.toContain(1);
+    expect(told).not.toContain(2);
+    await log.append('default', 2, next);
+    await expect.poll(() => told).toContain(4);
+  });
+
   test('of one that hears nothing is made good by the poll of whoever follows', async () => {
     const { fake, open } = await openBegun();
     const polling = open({ pollMs: 20 });

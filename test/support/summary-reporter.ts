@@ -46,6 +46,7 @@ export default class SummaryReporter implements Reporter {
     };
     printSkipped(skipped);
     this.printLeftOut();
+    printEngineLeftOut(modules);
     console.log(
       `Node ${process.version}: ${summary.passed} passed, ${summary.failed} failed, ${summary.skipped} skipped`,
     );
@@ -73,6 +74,15 @@ export default class SummaryReporter implements Reporter {
     const file = typeof outputFile === 'object' ? outputFile['summary'] : undefined;
     if (file !== undefined) writeFileSync(file, JSON.stringify(summary));
   }
+}
+
+/** The contract of the log runs on a real server only where the environment names one. */
+function printEngineLeftOut(modules: readonly TestModule[]): void {
+  const isAsked = modules.some(({ relativeModuleId }) =>
+    relativeModuleId.endsWith('eventstore-ledger.test.ts'),
+  );
+  if (!isAsked || (process.env['EVENTSTORE_URL'] ?? '') !== '') return;
+  console.log('left out: the eventstoredb engine (EVENTSTORE_URL), because EVENTSTORE_URL names no server');
 }
 
 function countState(tests: readonly TestCase[], state: 'passed' | 'failed' | 'pending'): number {
