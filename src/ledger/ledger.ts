@@ -1,6 +1,6 @@
 /**
  * The Ledger port: append, read, follow. One named ledger is one totally ordered, gapless sequence of events.
- * Adapters: postgres-ledger.ts, memory-ledger.ts; test/ledger/ledger-contract.ts holds every one of them to the
+ * Engines: postgres-ledger.ts, eventstore-ledger.ts, memory-ledger.ts; test/ledger/ledger-contract.ts holds each to the
  * sentences below. What an event means is none of the port's business: it keeps bytes.
  */
 
