@@ -17,6 +17,7 @@ import { benchGrowth, growthHow } from '../test/bench/growth.ts';
 import { benchHistory, historyHow } from '../test/bench/history.ts';
 import { benchHttpResolve, benchHttpResolveMany, httpHow } from '../test/bench/http-resolve.ts';
 import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
+import { benchServers, serversHow } from '../test/bench/servers.ts';
 import { benchStart, startHow } from '../test/bench/start.ts';
 import { benchWrite, writeHow } from '../test/bench/write.ts';
 
@@ -39,6 +40,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['bulk', { how: bulkHow, run: benchBulk }],
   ['start', { how: startHow, run: benchStart }],
   ['growth', { how: growthHow, run: benchGrowth }],
+  ['servers', { how: serversHow, run: benchServers }],
   ['as-of', { how: asOfHow, run: benchAsOf }],
   ['history', { how: historyHow, run: benchHistory }],
   ['diff', { how: diffHow, run: benchDiff }],
@@ -67,6 +69,7 @@ const command = new Command('bench')
   bulk               P5: changesets of 1,000 changes, beside COPY of the same rows
   start              P9: start with 1,000,000 overrides, beside reading the rows
   growth             the curves: the same questions to 10⁴, 10⁵ and 10⁶ overrides
+  servers            P4 with three servers on one database, beside one server on it
   as-of              P7: as of an old revision, beside the head, both through Postgres
   history            P10: pages of the history by actor, key and time window
   diff               the first page of two points 10³, 10⁴, 10⁵ events apart

@@ -29,7 +29,12 @@ export interface LoadResult {
   readonly processorMicros: number | undefined;
 }
 
-type Source = (target: LoadTarget, requests: readonly LoadRequest[], seconds: number) => Promise<Counted>;
+type Source = (
+  target: LoadTarget,
+  requests: readonly LoadRequest[],
+  seconds: number,
+  connections: number,
+) => Promise<Counted>;
 
 interface Counted {
   readonly requests: number;
@@ -44,16 +49,20 @@ export const loadSource = isWrkThere
   ? 'wrk'
   : 'autocannon (its own processor may be the limit: see processor time)';
 
-/** Sends requests over and over for a time, each connection or all together in the given order. */
+/**
+ * Sends requests over and over for a time, each connection or all together in the given order. Several at once need
+ * a folder each.
+ */
 export async function load(
   target: LoadTarget,
   requests: readonly LoadRequest[],
   seconds: number,
   folder: string,
+  clients = connections,
 ): Promise<LoadResult> {
   const source: Source = isWrkThere ? (...all) => byWrk(folder, ...all) : byAutocannon;
   const before = processorMicrosOf(target.pid);
-  const counted = await source(target, requests, seconds);
+  const counted = await source(target, requests, seconds, clients);
   const after = processorMicrosOf(target.pid);
   if (counted.refused > 0 || counted.requests === 0) {
     throw new Error(
@@ -68,12 +77,12 @@ export async function load(
   };
 }
 
-const byAutocannon: Source = async ({ url, headers }, requests, seconds) => {
-  const share = Math.ceil(requests.length / connections);
+const byAutocannon: Source = async ({ url, headers }, requests, seconds, clients) => {
+  const share = Math.ceil(requests.length / clients);
   let client = 0;
   const result = await autocannon({
     url,
-    connections,
+    connections: clients,
     duration: seconds,
     setupClient: (each) => {
       const own = requests.slice(client * share, (client + 1) * share);
@@ -91,10 +100,11 @@ async function byWrk(
   { url, headers }: LoadTarget,
   requests: readonly LoadRequest[],
   seconds: number,
+  clients: number,
 ): Promise<Counted> {
   const script = join(folder, 'load.lua');
   await writeFile(script, luaOf(requests, headers));
-  const words = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+  const words = ['-t1', `-c${clients}`, `-d${seconds}s`, '-s', script, url];
   const text = await output('wrk', words);
   const [, count = '0', micros = '1', refused = '1'] = /varve (\d+) (\d+) (\d+)/.exec(text) ?? [];
   return { requests: Number(count), seconds: Number(micros) / 1e6, refused: Number(refused) };

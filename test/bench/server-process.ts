@@ -18,27 +18,34 @@ const root = join(import.meta.dirname, '..', '..');
 const adminKey = `varve_admin_bench_${'b'.repeat(40)}`;
 const startLimitMs = 60_000;
 
+const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+
 /** Where a Varve in this folder keeps its database. */
 export const varveDataDir = (folder: string): string => join(folder, 'varve');
 
 /** Starts Varve with its catalogue on the database in the folder, a fresh one where there is none. */
 export async function startVarve(folder: string): Promise<RunningServer> {
-  const environment = {
-    VARVE_PORT: '0',
-    VARVE_DATA_DIR: varveDataDir(folder),
-    VARVE_SEED: 'catalogue',
-    VARVE_ADMIN_KEY: adminKey,
-  };
-  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
-  return start('varve', folder, ['src/main.ts'], environment, headers);
+  return start('varve', folder, ['src/main.ts'], environmentOf({ VARVE_DATA_DIR: varveDataDir(folder) }));
+}
+
+/** Starts the API alone (`npm run server`) on a database that others may use as well. */
+export async function startVarveOn(
+  databaseUrl: string,
+  folder: string,
+  name: string,
+): Promise<RunningServer> {
+  return start(name, folder, ['src/main.ts', 'server'], environmentOf({ DATABASE_URL: databaseUrl }));
+}
+
+function environmentOf(place: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return { VARVE_PORT: '0', VARVE_SEED: 'catalogue', VARVE_ADMIN_KEY: adminKey, ...place };
 }
 
 /** Starts a bare Fastify that answers every request with a body. */
 export async function startBare(folder: string, kind: BareKind, body: string): Promise<RunningServer> {
   const file = join(folder, `${kind}-answer.json`);
   await writeFile(file, body);
-  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
-  return start(`bare-${kind}`, folder, ['test/bench/bare-server.ts', kind, file], {}, headers);
+  return start(`bare-${kind}`, folder, ['test/bench/bare-server.ts', kind, file], {});
 }
 
 /** What is written on standard output goes to a file, as a person would keep it, and costs this process nothing. */
@@ -47,7 +54,6 @@ async function start(
   folder: string,
   words: readonly string[],
   environment: Readonly<Record<string, string>>,
-  headers: LoadTarget['headers'],
 ): Promise<RunningServer> {
   const logFile = join(folder, `${name}.log`);
   const log = await open(logFile, 'w');

@@ -127,7 +127,7 @@ function userOf(connection: number, user: number): string {
 }
 
 /** What was acknowledged is resolved: a sample of the users that were written about answer from their own scope. */
-async function expectResolvable(varve: LoadTarget): Promise<void> {
+export async function expectResolvable(varve: LoadTarget): Promise<void> {
   for (let user = 0; user < writers; user += 8) {
     const key = seedKeys[user % seedKeys.length]?.key ?? '';
     const asked = userOf(0, user);
