@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
-import { availableRoles, createPool, type DatabaseRole } from '../database/pool.ts';
+import { availableRoles, createPool, type DatabaseRole, type PoolOptions } from '../database/pool.ts';
 import type { ServerSettings } from '../settings.ts';
 import { rootFolder } from './root-folder.ts';
+
+/** Long enough to decide the largest group, short enough that others hardly notice a server that was paused in its turn. */
+const silentTurnMs = 2_000;
 
 export interface OpenDatabase {
   readonly connectionString: string;
@@ -16,6 +19,8 @@ export interface OpenDatabase {
   readonly http: pg.Pool;
   /** One connection for appends, so that no read ever stands in their way. */
   readonly append: pg.Pool;
+  /** For turns of writers: the database ends a session that holds one and says nothing for two seconds. */
+  readonly turns: pg.Pool;
   /** The projector: writes read models. */
   readonly projector: pg.Pool;
   readonly connectListener: () => Promise<pg.Client>;
@@ -58,20 +63,29 @@ async function openPools(
     await owner.end();
   }
   if (roles.size < 2) log('the database user may make no roles: read models are guarded by code alone');
-  const pool = (role: DatabaseRole, max: number, applicationName: string, statementTimeoutMs: number) =>
+  const pool = (
+    role: DatabaseRole,
+    max: number,
+    applicationName: string,
+    statementTimeoutMs: number,
+    more: Pick<PoolOptions, 'idleInTransactionMs'> = {},
+  ) =>
     createPool(connectionString, {
       max,
       applicationName,
       statementTimeoutMs,
+      ...more,
       ...(roles.has(role) ? { role } : {}),
     });
   const http = pool('varve_http', 10, 'varve-http', 15_000);
   const append = pool('varve_http', 2, 'varve-append', 15_000);
+  const turns = pool('varve_http', 4, 'varve-turns', 15_000, { idleInTransactionMs: silentTurnMs });
   const projector = pool('varve_projector', 6, 'varve-projector', 300_000);
   return {
     connectionString,
     http,
     append,
+    turns,
     projector,
     dataDir: embedded?.dataDir,
     async connectListener() {
@@ -82,7 +96,7 @@ async function openPools(
       return client;
     },
     async stop() {
-      await Promise.all([http.end(), append.end(), projector.end()]);
+      await Promise.all([http.end(), append.end(), turns.end(), projector.end()]);
       await embedded?.stop();
     },
   };

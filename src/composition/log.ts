@@ -23,6 +23,7 @@ export function openLog(
   return openPostgresLedger({
     pool: database.append,
     readPool: database.http,
+    turnPool: database.turns,
     connectListener: database.connectListener,
     pollMs,
   });

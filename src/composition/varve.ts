@@ -210,9 +210,7 @@ function openLedgers(parts: ServerParts, observe: ReturnType<typeof createMetric
       clock: () => readSharedClock(database.append),
       newId,
       findAnswers: (ids) => findIdempotent(database.http, name, ids),
-      rememberNoChange: async (id, bodyHash, answer) => {
-        await remember(database.http, name, id, bodyHash, answer);
-      },
+      rememberNoChange: (id, bodyHash, answer) => remember(database.http, name, id, bodyHash, answer),
       replay: (first, last) => replay(reads, name, first, last),
       observe,
       maxQueue,

@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** A statement is cancelled after this (57014, `unavailable`); 30,000 when absent, 0: never. */
   readonly statementTimeoutMs?: number;
+  /** A session that holds a transaction open and says nothing is ended after this; 60,000 when absent. */
+  readonly idleInTransactionMs?: number;
   /** Where names without a schema are looked for; the database's own setting when absent. */
   readonly schema?: string;
   /** How columns are read; column-types.ts when absent. */
@@ -38,6 +40,7 @@ export interface TransactionOptions {
 }
 
 const defaultStatementTimeoutMs = 30_000;
+const defaultIdleInTransactionMs = 60_000;
 
 /** A pool that connects at the first query; waits at most 10 s for a connection. Close it with `pool.end()`. */
 export function createPool(connectionString: string, options: PoolOptions): pg.Pool {
@@ -57,7 +60,7 @@ export function createPool(connectionString: string, options: PoolOptions): pg.P
     max: options.max,
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? defaultIdleInTransactionMs,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,

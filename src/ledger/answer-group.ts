@@ -16,8 +16,8 @@ export interface Waiting {
 }
 
 export interface AnswerDependencies {
-  /** Keeps the answer to an idempotent request that changed nothing. */
-  readonly rememberNoChange: (id: IdempotencyId, bodyHash: string, answer: unknown) => Promise<void>;
+  /** Keeps the answer to an idempotent request that changed nothing; false when another server's stands already. */
+  readonly rememberNoChange: (id: IdempotencyId, bodyHash: string, answer: unknown) => Promise<boolean>;
   /** The events of a changeset as they were answered at first. */
   readonly replay: (first: number, last: number) => Promise<ChangesetResult['events']>;
   readonly observe: { changed(result: ChangesetResult): void };
@@ -26,8 +26,11 @@ export interface AnswerDependencies {
 export interface Answered {
   /** What was put off, in order. */
   readonly deferred: readonly Waiting[];
-  /** Resolves when every answer that must be remembered is, or its request failed; the next group must find them. */
-  readonly remembered: Promise<unknown>;
+  /**
+   * Resolves when every answer that must be remembered is, or its request failed; the next group must find them. Says
+   * whose key was answered by another server meanwhile: they are to be decided again.
+   */
+  readonly remembered: Promise<readonly Waiting[]>;
   /** Resolves when the answers that are given again are read; nobody else need wait for them. */
   readonly replayed: Promise<unknown>;
 }
@@ -39,8 +42,13 @@ export function answerGroup(
   waiting: readonly Waiting[],
   outcomes: readonly Outcome[],
 ): Answered {
-  const answers = new Map<string, Promise<ChangesetResult>>();
+  const answers = new Map<string, Promise<ChangesetResult | undefined>>();
   const deferred: Waiting[] = [];
+  const beaten: Waiting[] = [];
+  const tell = (one: Waiting, result: ChangesetResult | undefined) => {
+    if (result === undefined) beaten.push(one);
+    else one.resolve(result);
+  };
   const remembered: Promise<void>[] = [];
   const replayed: Promise<void>[] = [];
   for (const [place, one] of waiting.entries()) {
@@ -53,7 +61,8 @@ export function answerGroup(
     else if ('sameAs' in outcome) {
       const again = answers.get(outcome.sameAs);
       if (again === undefined) deferred.push(one);
-      else remembered.push(again.then((result) => resolve({ ...result, replayed: true }), reject));
+      else
+        remembered.push(again.then((result) => tell(one, result && { ...result, replayed: true }), reject));
     } else {
       const result = resultOf(outcome.decided, revision);
       const id = idempotencyIdOf(request);
@@ -61,32 +70,36 @@ export function answerGroup(
       else {
         const answer = remember(on, request, result);
         answers.set(id, answer);
-        remembered.push(answer.then(resolve, reject));
+        remembered.push(answer.then((own) => tell(one, own), reject));
       }
       on.observe.changed(result);
     }
   }
-  return { deferred, remembered: Promise.all(remembered), replayed: Promise.all(replayed) };
+  return {
+    deferred,
+    remembered: Promise.all(remembered).then(() => beaten),
+    replayed: Promise.all(replayed),
+  };
 }
 
 function resultOf({ changesetId, events, warnings }: DecidedRequest, revision: number): ChangesetResult {
   return { changesetId, events, warnings, revision: events.at(-1)?.revision ?? revision, replayed: false };
 }
 
-/** The answer to an idempotent request, when it is sure to be found again: in its events, or else remembered. */
+/**
+ * The answer to an idempotent request, when it is sure to be found again: in its events, or else remembered. Undefined
+ * when another server remembered one first.
+ */
 async function remember(
   { rememberNoChange }: AnswerDependencies,
   { actor, idempotency }: ChangesetRequest,
   result: ChangesetResult,
-): Promise<ChangesetResult> {
-  if (result.changesetId === null && idempotency !== undefined) {
-    const { warnings, revision } = result;
-    await rememberNoChange({ actor: actor.id, key: idempotency.key }, idempotency.bodyHash, {
-      warnings,
-      revision,
-    });
-  }
-  return result;
+): Promise<ChangesetResult | undefined> {
+  if (result.changesetId !== null || idempotency === undefined) return result;
+  const { warnings, revision } = result;
+  const id = { actor: actor.id, key: idempotency.key };
+  const isFirst = await rememberNoChange(id, idempotency.bodyHash, { warnings, revision });
+  return isFirst ? result : undefined;
 }
 
 async function answerAgain(

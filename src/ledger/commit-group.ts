@@ -43,8 +43,9 @@ export class CommitGroup {
   /** The recorded time of the whole group, epoch milliseconds. */
   readonly now: number;
   readonly #eventOverheadBytes: number;
+  /** The revision that it is decided on. */
+  readonly base: number;
   readonly #ledger: string;
-  readonly #base: number;
   readonly #recordedAt: string;
 
   /** `eventOverheadBytes` is the log's (ledger.ts); 1, a line break, when absent. */
@@ -52,14 +53,14 @@ export class CommitGroup {
     this.now = now;
     this.#eventOverheadBytes = eventOverheadBytes;
     this.#ledger = ledger;
-    this.#base = view.revision;
+    this.base = view.revision;
     this.#recordedAt = formatInstant(now);
     this.overlay = new Overlay(view);
   }
 
   /** Whether nothing has been decided on top of the live state yet. */
   get isEmpty(): boolean {
-    return this.overlay.revision === this.#base;
+    return this.overlay.revision === this.base;
   }
 
   /** Decides one changeset after those before it. Throws Failure `refused`, `invalid` or `conflict`. */

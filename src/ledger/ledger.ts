@@ -27,6 +27,19 @@ export interface LogHealth {
 /** Either the events are durable, or the ledger stood elsewhere and nothing happened. */
 export type AppendResult = { readonly appended: true } | { readonly appended: false; readonly head: Head };
 
+/**
+ * A turn at the end of the line of those who want to append: while it lasts nobody else does. It is over with `end`,
+ * and by itself soon after its owner has fallen silent, so that a server that is paused stops nobody for long.
+ */
+export interface Turn {
+  /** Where the ledger ends while the turn lasts. */
+  readonly head: Head;
+  /** As the ledger's own; at most once. Failure `unavailable` with reason `turn_over` when it came too late: nothing happened. */
+  append(expectedRevision: number, events: readonly StoredEvent[]): Promise<AppendResult>;
+  /** Lets the next one in; never rejects. */
+  end(): Promise<void>;
+}
+
 export interface Ledger {
   /** The engine's name in `/v1/status`. */
   readonly engine: string;
@@ -67,6 +80,12 @@ export interface Ledger {
    * `revision`, where it is known, is one that the ledger holds: who has it already need not look.
    */
   follow(ledger: string, onAdvance: (revision?: number) => void): { stop(): void };
+
+  /**
+   * Waits in line (bounded) for a turn: how a writer that lost a race gets its chance. An engine without a line has no
+   * such verb; its writers race on. Failure `unavailable` when the wait was too long: nothing happened.
+   */
+  takeTurn?(ledger: string): Promise<Turn>;
 
   /** How the connection is, where the engine has one of its own. */
   health?(): LogHealth;

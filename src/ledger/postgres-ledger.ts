@@ -5,26 +5,22 @@
  */
 import type pg from 'pg';
 import { isUnavailable, toFailure } from '../database/pool.ts';
-import { Failure } from '../failure.ts';
-import { canonicalFormatVersion } from './canonical-json.ts';
 import type { AppendResult, Head, OpenLedger, StoredEvent } from './ledger.ts';
+import { appendOn, unknownOutcome } from './postgres-append.ts';
 import { type FollowingOptions, openFollowing } from './postgres-following.ts';
 import { readIdentity } from './postgres-identity.ts';
+import { takeTurn } from './postgres-turn.ts';
 
 const maxReadBytes = 8 * 1024 * 1024;
 
 export interface PostgresLedgerOptions extends FollowingOptions {
   /** For reads of pages, so that they do not stand in the way of appends; absent: `pool`. */
   readonly readPool?: pg.Pool;
+  /** For turns, whose sessions must end soon when they idle; absent: nobody waits in line. */
+  readonly turnPool?: pg.Pool;
 }
 
 export type PostgresLedger = OpenLedger;
-
-interface AppendRow {
-  readonly appended: boolean;
-  readonly head_revision: number;
-  readonly head_recorded_at: number;
-}
 
 interface EventRow {
   readonly revision: number;
@@ -33,7 +29,7 @@ interface EventRow {
 }
 
 export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedger {
-  const { pool, readPool = pool } = options;
+  const { pool, readPool = pool, turnPool } = options;
   const following = openFollowing(options);
 
   async function append(
@@ -41,23 +37,13 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
     expectedRevision: number,
     events: readonly StoredEvent[],
   ): Promise<AppendResult> {
-    const lines = events.map((event) => event.bytes).join('\n');
-    const times = events.map((event) => new Date(event.recordedAt).toISOString());
-    const { rows } = await pool
-      .query<AppendRow>({
-        name: 'ledger-append',
-        text: 'select appended, head_revision, head_recorded_at from ledger_append($1, $2, $3, $4, $5)',
-        values: [ledger, expectedRevision, canonicalFormatVersion, lines, times],
-      })
-      .catch((error: unknown) => {
+    const { appended, head } = await appendOn(pool, ledger, expectedRevision, events).catch(
+      (error: unknown) => {
         throw isUnavailable(error) ? unknownOutcome(error) : toFailure(error);
-      });
-    const row = rows[0];
-    if (row === undefined) throw new Error('ledger_append answered nothing');
-    if (!row.appended) {
-      return { appended: false, head: { revision: row.head_revision, recordedAt: row.head_recorded_at } };
-    }
-    following.appended(ledger, row.head_revision);
+      },
+    );
+    if (!appended) return { appended, head };
+    following.appended(ledger, head.revision);
     return { appended: true };
   }
 
@@ -107,6 +93,9 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
     read,
     head,
     follow: following.follow,
+    ...(turnPool === undefined
+      ? {}
+      : { takeTurn: (ledger: string) => takeTurn(turnPool, ledger, following.appended) }),
     stop: () => following.stop(),
   };
 }
@@ -127,14 +116,6 @@ async function rowsOf<Row extends pg.QueryResultRow>(
     throw toFailure(error);
   });
   return rows;
-}
-
-function unknownOutcome(cause: unknown): Failure {
-  return new Failure(
-    'unavailable',
-    'the connection to the log was lost: the changeset may or may not have been recorded; ask again with the same Idempotency-Key',
-    { reason: 'outcome_unknown', retryAfterSeconds: 1, cause },
-  );
 }
 
 /** The shared clock, epoch milliseconds: that of the Postgres which all servers use. */

@@ -5,18 +5,20 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { turnsFor } from './compare.ts';
 import { type Figure, median } from './figure.ts';
-import { fill, reachHead } from './fill.ts';
+import { ask, fill, reachHead } from './fill.ts';
 import { connections, type LoadTarget, load, loadSource } from './load.ts';
 import { type RunningServer, startVarveOn } from './server-process.ts';
 import { withFolder } from './with-folder.ts';
 import { createWorld } from './world.ts';
-import { expectResolvable, writes } from './write.ts';
+import { userOf, writes } from './write.ts';
 
 const serverCount = 3;
+const sampledUsers = 16;
 /** Racing costs something; the three together must not be slower than this share of one alone. */
 const minRatio = 0.5;
 /** The slowest of the three gets at least this share of what the fastest gets: nobody starves. */
@@ -59,7 +61,9 @@ async function measure(
   isQuick: boolean,
   folder: string,
 ): Promise<readonly Figure[]> {
-  const { rounds, seconds, warmUpSeconds } = turnsFor(isQuick);
+  const { rounds, seconds } = turnsFor(isQuick);
+  // Four processes get warm on few processors.
+  const warmUpSeconds = 4;
   await loadAll(servers, warmUpSeconds, folder);
   await loadAll([first], warmUpSeconds, folder);
   const together: Round[] = [];
@@ -71,7 +75,7 @@ async function measure(
     alone.push(await loadAll([first], seconds, folder));
     await reachHead(first);
   }
-  for (const server of servers) await expectResolvable(server);
+  await expectAgreement(servers);
   return figuresOf(together, alone, median(catchUpMs));
 }
 
@@ -107,6 +111,23 @@ async function lostRacesOf(targets: readonly LoadTarget[]): Promise<number> {
     }),
   );
   return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** What was written by any is answered alike by all: a sample of the users, once everybody is at the head. */
+async function expectAgreement(servers: readonly LoadTarget[]): Promise<void> {
+  const heads = await Promise.all(servers.map(revisionOf));
+  for (let user = 0; user < sampledUsers; user++) {
+    const path = `/v1/resolve?user=${userOf(0, user)}&minRevision=${Math.max(...heads)}`;
+    const answers = await Promise.all(servers.map((server) => ask(server, path)));
+    if (!answers.every((answer) => isDeepStrictEqual(answer, answers[0]))) {
+      throw new Error(`${path} is answered differently by the servers`);
+    }
+  }
+}
+
+async function revisionOf(server: LoadTarget): Promise<number> {
+  const { revision } = (await ask(server, '/v1/status')) as { readonly revision: number };
+  return revision;
 }
 
 function figuresOf(

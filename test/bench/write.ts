@@ -122,12 +122,12 @@ function bodyOf(key: number, turn: number, user: string): string {
   return JSON.stringify({ reason: 'This customer asked for another model', changes: [change] });
 }
 
-function userOf(connection: number, user: number): string {
+export function userOf(connection: number, user: number): string {
   return `writer-${connection}-${user}`;
 }
 
 /** What was acknowledged is resolved: a sample of the users that were written about answer from their own scope. */
-export async function expectResolvable(varve: LoadTarget): Promise<void> {
+async function expectResolvable(varve: LoadTarget): Promise<void> {
   for (let user = 0; user < writers; user += 8) {
     const key = seedKeys[user % seedKeys.length]?.key ?? '';
     const asked = userOf(0, user);

@@ -39,7 +39,7 @@ async function startServer(name: string, server: string, appendUrl = database.ur
       return `${server}-${ids}`;
     },
     findAnswers: async (wanted) => ({ answers: wanted.map(() => undefined), checkpoint: 0 }),
-    rememberNoChange: async () => undefined,
+    rememberNoChange: async () => true,
     replay: async () => [],
     observe: {
       grouped: () => undefined,

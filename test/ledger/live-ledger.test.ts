@@ -22,7 +22,7 @@ function open(log: Ledger, more: Partial<LiveLedgerDependencies> = {}) {
       return `changeset-${ids}`;
     },
     findAnswers: async (ids_) => ({ answers: ids_.map(() => undefined), checkpoint: 0 }),
-    rememberNoChange: async () => undefined,
+    rememberNoChange: async () => true,
     replay: async () => [],
     observe: {
       grouped: () => undefined,

@@ -120,6 +120,7 @@ describe('exactly once', () => {
       async rememberNoChange(id, bodyHash, answer) {
         await opened;
         stand.remembered.set(`${id.actor}\n${id.key}`, { kind: 'no_change', answer, bodyHash });
+        return true;
       },
     });
     await stand.submit([set('a', 1)]);

@@ -128,7 +128,9 @@ export function openStand(options: StandOptions = {}): Stand {
     rememberNoChange:
       options.rememberNoChange ??
       (async (id, bodyHash, answer) => {
+        if (remembered.has(idOf(id))) return false;
         remembered.set(idOf(id), { kind: 'no_change', answer, bodyHash });
+        return true;
       }),
     replay: async (first, last) => {
       const stored = await log.read('default', first - 1, last - first + 1);

@@ -213,8 +213,10 @@ function openMemoryLedger(
       answers: ids.map((id) => remembered.get(idOf(id))),
       checkpoint: 0,
     }),
-    rememberNoChange: async (id, bodyHash, answer) =>
-      void remembered.set(idOf(id), { kind: 'no_change', answer, bodyHash }),
+    rememberNoChange: async (id, bodyHash, answer) => {
+      remembered.set(idOf(id), { kind: 'no_change', answer, bodyHash });
+      return true;
+    },
     replay: async (start, last): Promise<ChangesetResult['events']> =>
       (await log.read(name, start - 1, last - start + 1)).map((stored) => ({
         ...decodeEvent(stored),
