@@ -13,6 +13,7 @@ import { assertionsOfPairs, groupByPair, type KeyAndScope } from './assertions-a
 import { cursorOf, pageOf } from './cursor.ts';
 import { type OverrideSubject, overrideSubjects } from './override-subjects.ts';
 import type { Database } from './rows-of.ts';
+import { versionsAt } from './versions-at.ts';
 
 /** The last item of the page before. */
 const positionSchema = z.strictObject({
@@ -75,8 +76,15 @@ async function recordsOf(
   const assertionsOf = new Map(
     groups.map(({ key, scope, assertions }) => [overrideSubject(key, scope), assertions]),
   );
-  return subjects.flatMap(({ key, scope, version }) => {
-    const assertions = assertionsOf.get(overrideSubject(key, scope)) ?? [];
+  // The table of subjects may be ahead of the moment: a version that is newer than the value would let whoever sends it
+  // with If-Match overwrite what they never saw.
+  const moved = subjects.filter(({ revision }) => revision > moment.asOf);
+  const names = moved.map(({ key, scope }) => overrideSubject(key, scope));
+  const versions = await versionsAt(database, ledger, moment.asOf, names);
+  return subjects.flatMap(({ key, scope, version: newest }) => {
+    const subject = overrideSubject(key, scope);
+    const assertions = assertionsOf.get(subject) ?? [];
+    const version = versions.get(subject) ?? newest;
     return telling(assertions, moment.at).map(
       (assertion): OverrideRecord => ({
         key,

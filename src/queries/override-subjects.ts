@@ -1,6 +1,6 @@
 /**
- * Question: which overrides has a ledger ever had, under a filter? In slices, by name, with their versions of
- * today.
+ * Question: which overrides has a ledger ever had, under a filter? In slices, by name, with their
+ * versions of today and since when they have them.
  * Whether one says anything at a moment is not asked here (list-overrides.ts).
  */
 import { overrideSubject } from '../domain/event.ts';
@@ -12,18 +12,21 @@ import { type Database, rowsOf, type Statement } from './rows-of.ts';
 
 export interface OverrideSubject extends KeyAndScope {
   readonly version: number;
+  /** Of the event that made this version. */
+  readonly revision: number;
 }
 
 interface SubjectRow {
   readonly subject: string;
   readonly version: number;
+  readonly revision: number;
 }
 
 const prefix = 'override:';
 
 const inRange = {
   name: 'override_subjects_in_range',
-  text: `select s.subject, s.version from subjects s
+  text: `select s.subject, s.version, s.revision from subjects s
     where s.ledger = $1 and s.subject >= $2 and s.subject < $3
     order by s.subject
     limit $4`,
@@ -31,7 +34,7 @@ const inRange = {
 
 const ofScope = {
   name: 'override_subjects_of_scope',
-  text: `select s.subject, s.version
+  text: `select s.subject, s.version, s.revision
     from key_definitions d
     join subjects s on s.ledger = d.ledger and s.subject = 'override:' || d.key || '@' || $3
     where d.ledger = $1 and d.until_revision is null and d.key >= $2
@@ -42,10 +45,10 @@ const ofScope = {
 // $3 is `tier:`, and `tier;` ends what begins with it: a semicolon follows the colon.
 const ofKind = {
   name: 'override_subjects_of_kind',
-  text: `select s.subject, s.version
+  text: `select s.subject, s.version, s.revision
     from key_definitions d
     cross join lateral (
-      select s.subject, s.version from subjects s
+      select s.subject, s.version, s.revision from subjects s
       where s.ledger = d.ledger
         and s.subject >= greatest(
           'override:' || d.key || '@' || $3::text, case when d.key = $2 then $5::text else '' end collate "C"
@@ -73,9 +76,9 @@ export async function overrideSubjects(
   if (plan === undefined) return [];
   const [second, third, ...more] = plan.values;
   const rows = await rowsOf<SubjectRow>(database, plan.statement, [ledger, second, third, limit, ...more]);
-  return rows.map(({ subject, version }) => {
+  return rows.map(({ subject, version, revision }) => {
     const [key, scope] = splitOverride(subject.slice(prefix.length));
-    return { key, scope, version };
+    return { key, scope, version, revision };
   });
 }
 

@@ -109,14 +109,14 @@ function authorization({ apiKey }: Client): Record<string, string> {
 }
 
 /** fetch hides what really happened ("fetch failed") in a cause. */
-function causeOf(error: unknown): string {
+export function causeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
   if (error.cause !== undefined) return causeOf(error.cause);
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -264,9 +264,7 @@ describe('bad histories', () => {
 });
 
 test('what is given up is undecided', () => {
-  const many = Array.from({ length: 30 }, (_, n) =>
-    write(`w${n}`, 0, undefined, `v${n}`, { kind: 'unknown' }),
-  );
+  const many = Array.from({ length: 30 }, (_, n) => read(0, 9, 0, null, { id: `read ${n}`, isFresh: true }));
   const never = read(0, 9, 0, 'nobody', { isFresh: true });
   expect(judge({ operations: [...many, never], log: [] }, 5_000).subjects).toMatchObject([
     { verdict: 'undecided', excerpt: ['given up after 5001 steps'] },

@@ -26,7 +26,7 @@ const defaultBudget = 3_000_000;
 const excerptLength = 5;
 
 export function judge(history: History, budget = defaultBudget): Judgement {
-  const subjects = [...registersOf(history.operations)]
+  const subjects = [...registersOf(history)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([subject, operations]): SubjectVerdict => {
       const verdict = check(register, operations, budget);
@@ -69,8 +69,6 @@ function textOf(input: RegisterInput): string {
       return `${input.id} found ${value}`;
     case 'moved':
       return `${input.id} found version ${input.version}, not ${input.expected}`;
-    case 'perhaps':
-      return `${input.id} perhaps set ${value}`;
     default:
       return input satisfies never;
   }

@@ -2,10 +2,12 @@
  * One override as a register with a version: what each operation that touches it may have seen and done.
  * In: the history; out: for each subject the operations on it, and the model that judges them. Linearizability is local:
  * subjects are judged one by one, and what spans them (whole changesets, revisions) by ledger-laws.ts.
- * It knows nothing of the log: what nobody heard of may have happened or not.
+ * Of the log it asks one thing only: which of the writes that nobody heard of have happened, and as which versions. To
+ * try them all would take for ever; what the log gets wrong there, it gets wrong for the reads as well.
  */
 import type { Model, TimedOperation } from './checker.ts';
-import type { Operation, Value, Write } from './history.ts';
+import { groupBy } from './group-by.ts';
+import type { AnsweredEvent, History, Operation, Value, Write } from './history.ts';
 
 export interface Register {
   readonly version: number;
@@ -22,7 +24,6 @@ export type RegisterInput = {
   | { readonly kind: 'found'; readonly value: Value; readonly version: number | undefined }
   /** Its version was `version`, which was not the expected one. */
   | { readonly kind: 'moved'; readonly version: number; readonly expected: number }
-  | { readonly kind: 'perhaps'; readonly value: Value; readonly expected: number | undefined }
 );
 
 export const register: Model<Register, RegisterInput> = {
@@ -44,11 +45,6 @@ export const register: Model<Register, RegisterInput> = {
           : undefined;
       case 'moved':
         return input.version === state.version && input.expected !== state.version ? state : undefined;
-      case 'perhaps':
-        if (input.expected !== undefined && input.expected !== state.version) return undefined;
-        // It would have changed nothing, which is as good as never.
-        if (input.value === state.value) return undefined;
-        return { version: state.version + 1, value: input.value };
       default:
         return input satisfies never;
     }
@@ -56,47 +52,51 @@ export const register: Model<Register, RegisterInput> = {
 };
 
 /** By subject; reads that may be stale are left to ledger-laws.ts, as are refusals, which promise nothing. */
-export function registersOf(
-  operations: readonly Operation[],
-): ReadonlyMap<string, readonly TimedOperation<RegisterInput>[]> {
+export function registersOf({
+  operations,
+  log,
+}: History): ReadonlyMap<string, readonly TimedOperation<RegisterInput>[]> {
   const bySubject = new Map<string, TimedOperation<RegisterInput>[]>();
+  const byWrite = groupBy(log, ({ writeId }) => writeId);
   for (const operation of operations) {
-    for (const [subject, input] of inputsOf(operation)) {
+    for (const [subject, input] of inputsOf(operation, byWrite.get(operation.id) ?? [])) {
       const own = bySubject.get(subject) ?? [];
-      own.push({
-        call: operation.call,
-        return: input.kind === 'perhaps' ? undefined : operation.return,
-        input,
-      });
+      own.push({ call: operation.call, return: operation.return, input });
       bySubject.set(subject, own);
     }
   }
   return bySubject;
 }
 
-function inputsOf(operation: Operation): readonly (readonly [subject: string, input: RegisterInput])[] {
-  if (operation.kind === 'write') return writeInputs(operation);
+type Inputs = readonly (readonly [subject: string, input: RegisterInput])[];
+
+function inputsOf(operation: Operation, logged: readonly AnsweredEvent[]): Inputs {
+  if (operation.kind === 'write') return writeInputs(operation, logged);
   const { id, subject, value, version, isFresh } = operation;
   return isFresh ? [[subject, { kind: 'found', id, value, version }]] : [];
 }
 
-function writeInputs({ id, changes, guard, outcome }: Write): readonly [string, RegisterInput][] {
+function writeInputs({ id, changes, guard, outcome }: Write, logged: readonly AnsweredEvent[]): Inputs {
   const expectedOf = (place: number): number | undefined =>
     guard.kind === 'version' && place === 0 ? guard.expected : undefined;
+  const writing = (events: readonly AnsweredEvent[]): Inputs =>
+    changes.map(({ subject, value }, place) => {
+      const event = events.find((one) => one.subject === subject);
+      const expected = expectedOf(place);
+      if (event === undefined) return [subject, { kind: 'found', id, value, version: expected }];
+      const { version } = event;
+      return [
+        subject,
+        expected === undefined
+          ? { kind: 'set', id, value, version }
+          : { kind: 'swap', id, value, version, expected },
+      ];
+    });
   switch (outcome.kind) {
     case 'done':
-      return changes.map(({ subject, value }, place): [string, RegisterInput] => {
-        const event = outcome.events.find((one) => one.subject === subject);
-        const expected = expectedOf(place);
-        if (event === undefined) return [subject, { kind: 'found', id, value, version: expected }];
-        const { version } = event;
-        return [
-          subject,
-          expected === undefined
-            ? { kind: 'set', id, value, version }
-            : { kind: 'swap', id, value, version, expected },
-        ];
-      });
+      return writing(outcome.events);
+    case 'unknown':
+      return logged.length === 0 ? [] : writing(logged);
     case 'same':
       return changes.map(({ subject, value }, place): [string, RegisterInput] => [
         subject,
@@ -107,11 +107,6 @@ function writeInputs({ id, changes, guard, outcome }: Write): readonly [string, 
       if (guard.kind !== 'version' || first === undefined) return [];
       return [[first.subject, { kind: 'moved', id, version: outcome.at, expected: guard.expected }]];
     }
-    case 'unknown':
-      return changes.map(({ subject, value }, place): [string, RegisterInput] => [
-        subject,
-        { kind: 'perhaps', id, value, expected: expectedOf(place) },
-      ]);
     case 'refused':
       return [];
     default:

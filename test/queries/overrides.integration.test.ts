@@ -86,16 +86,17 @@ describe('overrides', () => {
   };
 
   test('tell what is in force and what is scheduled', async () => {
+    // With the versions of that revision, not of today: an If-Match must not cover what the answer does not show.
     expect(await list(8, 0, {})).toEqual([
-      'a@global 1 in_force v2',
-      'a@tenant:t 3 scheduled v3',
-      'a@tenant:t 4 scheduled v3',
+      'a@global 1 in_force v1',
+      'a@tenant:t 3 scheduled v2',
+      'a@tenant:t 4 scheduled v2',
       'a@tier:1 2 in_force v1',
-      'a_b@global 5 in_force v2',
+      'a_b@global 5 in_force v1',
     ]);
     expect(await list(8, 70, { key: 'a' })).toEqual([
-      'a@global 1 in_force v2',
-      'a@tenant:t 4 in_force v3',
+      'a@global 1 in_force v1',
+      'a@tenant:t 4 in_force v2',
       'a@tier:1 2 in_force v1',
     ]);
   });
@@ -112,7 +113,7 @@ describe('overrides', () => {
     ]);
     expect(await list(311, 70, { key: 'a_b' })).toEqual([]);
     expect(await list(311, 201, { key: 'z' })).toEqual([]);
-    expect(await list(310, 70, { key: 'a', scope: 'tenant:t' })).toEqual(['a@tenant:t 4 in_force v3']);
+    expect(await list(310, 70, { key: 'a', scope: 'tenant:t' })).toEqual(['a@tenant:t 4 in_force v2']);
   });
 
   const filters: readonly OverrideFilter[] = [
