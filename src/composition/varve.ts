@@ -6,7 +6,7 @@
  */
 import type { Logger } from 'pino';
 import { projections } from '../../projections/index.ts';
-import { delay, elapsed, newId, now, randomWord } from '../clock-and-ids.ts';
+import { delay, elapsed, newId, randomWord } from '../clock-and-ids.ts';
 import { defaultLedger } from '../domain/ledger-name.ts';
 import type { HttpDependencies } from '../http/dependencies.ts';
 import { buildServer } from '../http/server.ts';
@@ -28,6 +28,7 @@ import { createLedgers, type Ledgers } from './ledgers.ts';
 import { listen, stopListening } from './listen.ts';
 import { followAll, ledgersOf, openLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { type SharedClock, startSharedClock } from './shared-clock.ts';
 import { version } from './version.ts';
 
 /** Which parts run: `npm start` is all of them. */
@@ -48,6 +49,8 @@ const pollMs = 1_000;
 const maxQueue = 10_000;
 const rememberDays = 30;
 const hourMs = 3_600_000;
+/** How often the shared clock is read when no write does. */
+const clockReadMs = 10_000;
 const bodyLimitBytes = 8 * 1024 * 1024;
 
 export async function startVarve(
@@ -84,6 +87,13 @@ async function startParts(
   undo.push(() => database.stop());
   const log = openLog(settings, database, pollMs);
   undo.push(() => log.stop());
+  // This machine's own clock is used for nothing: it may be hours off.
+  const clock = await startSharedClock({
+    read: () => readSharedClock(database.append),
+    elapsed,
+    everyMs: clockReadMs,
+  });
+  undo.push(async () => clock.stop());
 
   // A worker opens no ledger that would wake the projector.
   let woken: Projector | undefined;
@@ -96,7 +106,7 @@ async function startParts(
     ledgers: () => (part === 'worker' ? following.ledgers() : ledgersOf(log)),
     projections,
     log: logger,
-    now,
+    now: clock.now,
     onProgress: (ledger, projection, revision) => checkpoints.set(`${ledger}/${projection}`, revision),
     pollMs,
   });
@@ -124,7 +134,7 @@ async function startParts(
     waitTimeoutMs: 5_000,
     knownCheckpoint: (ledger, projection) => checkpoints.get(`${ledger}/${projection}`),
   });
-  return startServer({ settings, logger, database, log, projector, reads, chores, undo });
+  return startServer({ settings, logger, database, log, clock, projector, reads, chores, undo });
 }
 
 interface ServerParts {
@@ -132,6 +142,7 @@ interface ServerParts {
   readonly logger: Logger;
   readonly database: Awaited<ReturnType<typeof openDatabase>>;
   readonly log: Ledger;
+  readonly clock: SharedClock;
   readonly projector: Projector;
   readonly reads: HttpDependencies['reads'];
   readonly chores: RunningChores | undefined;
@@ -139,7 +150,7 @@ interface ServerParts {
 }
 
 async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop'>> {
-  const { settings, logger, database, reads, chores, undo } = parts;
+  const { settings, logger, database, clock, reads, chores, undo } = parts;
   const metrics = createMetrics(
     { ledgers: () => gaugesOf(ledgers), projectionLags: () => lagsOf(ledgers, reads) },
     elapsed,
@@ -174,7 +185,7 @@ async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop
       authenticate,
       createApiKey: createApiKeyMaker(store, randomWord),
       recordUsage: (ledger, records) => recordUsage(database.http, ledger, records),
-      now,
+      now: clock.now,
       elapsed,
       newId,
       version,
@@ -198,7 +209,7 @@ async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop
 }
 
 function openLedgers(parts: ServerParts, observe: ReturnType<typeof createMetrics>['writer']): Ledgers {
-  const { settings, logger, database, log, projector, reads } = parts;
+  const { settings, logger, database, log, clock, projector, reads } = parts;
   return createLedgers({
     log,
     seed: settings.seed,
@@ -207,7 +218,7 @@ function openLedgers(parts: ServerParts, observe: ReturnType<typeof createMetric
       indexedTo: (await findIdempotent(database.http, name, [])).checkpoint,
     }),
     writerFor: (name) => ({
-      clock: () => readSharedClock(database.append),
+      clock: clock.read,
       newId,
       findAnswers: (ids) => findIdempotent(database.http, name, ids),
       rememberNoChange: (id, bodyHash, answer) => remember(database.http, name, id, bodyHash, answer),
@@ -216,7 +227,7 @@ function openLedgers(parts: ServerParts, observe: ReturnType<typeof createMetric
       maxQueue,
     }),
     onOpened: (ledger) => ledger.onChangeset(() => projector.wake(ledger.name)),
-    now,
+    now: clock.now,
     delay,
     warn: (message, failure) => logger.warn({ err: failure }, message),
   });

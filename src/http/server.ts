@@ -2,6 +2,7 @@
  * The HTTP server: Fastify with strict bodies, problems for every failure, one gate, and the routes.
  * In: what the composition root gives; out: a server that is ready to listen. It knows no pool and no environment.
  */
+import type { Socket } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import { useStrictBodies } from './body-parser.ts';
 import type { HttpDependencies } from './dependencies.ts';
@@ -149,8 +150,17 @@ function observeRequests(app: FastifyInstance, { metrics }: HttpDependencies, lo
  */
 function letGoWhenEnding(app: FastifyInstance): void {
   let timer: NodeJS.Timeout | undefined;
+  const open = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   app.addHook('preClose', (done) => {
-    timer = setInterval(() => app.server.closeIdleConnections(), idleCheckMs);
+    timer = setInterval(() => {
+      app.server.closeIdleConnections();
+      // Node does not count those as idle on which nothing was ever asked: browsers and pools open them in advance.
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+    }, idleCheckMs);
     done();
   });
   app.addHook('onClose', (_app, done) => {

@@ -39,6 +39,19 @@ test('a request that was taken is finished, and a new connection is refused', as
   await closing;
 });
 
+test('a connection on which nothing was ever asked does not hold up the end', async () => {
+  const http = await startHttp();
+  await http.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = http.app.server.address() as AddressInfo;
+  const early = connect(port, '127.0.0.1').on('error', () => undefined);
+  await once(early, 'connect');
+  const accepted = new Promise((resolve) => http.app.server.getConnections((_, count) => resolve(count)));
+  expect(await accepted).toBe(1);
+  const gone = once(early, 'close');
+  await http.close();
+  await gone;
+});
+
 test.each([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408, 'request_timeout'],
   ['HPE_HEADER_OVERFLOW', 431, 'headers_too_large'],
