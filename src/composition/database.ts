@@ -12,6 +12,8 @@ import { rootFolder } from './root-folder.ts';
 
 /** Long enough to decide the largest group, short enough that others hardly notice a server that was paused in its turn. */
 const silentTurnMs = 2_000;
+/** A projector that was paused within a batch must not keep the rows from the one that takes over. */
+const silentBatchMs = 15_000;
 
 export interface OpenDatabase {
   readonly connectionString: string;
@@ -80,7 +82,9 @@ async function openPools(
   const http = pool('varve_http', 10, 'varve-http', 15_000);
   const append = pool('varve_http', 2, 'varve-append', 15_000);
   const turns = pool('varve_http', 4, 'varve-turns', 15_000, { idleInTransactionMs: silentTurnMs });
-  const projector = pool('varve_projector', 6, 'varve-projector', 300_000);
+  const projector = pool('varve_projector', 6, 'varve-projector', 300_000, {
+    idleInTransactionMs: silentBatchMs,
+  });
   return {
     connectionString,
     http,

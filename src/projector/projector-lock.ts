@@ -1,12 +1,18 @@
 /**
  * Who moves the shared tables: one session in the database holds an advisory lock, on a connection of its own.
- * It is let go when the holder says so, or by the database itself when the holder's connection ends.
+ * It is let go when the holder says so, or by the database itself when the holder's connection ends, or when the holder
+ * has said nothing for a while: a process that is paused, or a machine that is cut off, keeps its connection for hours.
  */
 import type pg from 'pg';
 import { toFailure } from '../database/pool.ts';
 
 /** Any two numbers, the same in every Varve: 'varv' and the projector. */
 const lockKey = [0x76617276, 1] as const;
+
+/** The database ends the holder's session when it hears nothing for so long; checkpoints guard against a late move. */
+const silentMs = 10_000;
+/** How often the holder gives a sign of life. */
+const signOfLifeMs = 2_000;
 
 export interface ProjectorLock {
   /** Whether the connection that holds it still stands, as far as is known here. */
@@ -25,7 +31,9 @@ export async function tryProjectorLock(pool: pg.Pool): Promise<ProjectorLock | u
   };
   client.on('error', onLost);
   client.on('end', onLost);
+  let signs: NodeJS.Timeout | undefined;
   const letGo = (): void => {
+    clearInterval(signs);
     client.off('error', onLost);
     client.off('end', onLost);
     client.release(lost);
@@ -38,6 +46,11 @@ export async function tryProjectorLock(pool: pg.Pool): Promise<ProjectorLock | u
       letGo();
       return undefined;
     }
+    await client.query(`set idle_session_timeout = ${silentMs}`);
+    signs = setInterval(() => {
+      client.query('select 1').catch(onLost);
+    }, signOfLifeMs);
+    signs.unref();
   } catch (error) {
     onLost(error instanceof Error ? error : undefined);
     letGo();
@@ -46,8 +59,11 @@ export async function tryProjectorLock(pool: pg.Pool): Promise<ProjectorLock | u
   return {
     isHeld: () => lost === undefined,
     async release() {
-      if (lost === undefined)
+      clearInterval(signs);
+      if (lost === undefined) {
         await client.query('select pg_advisory_unlock($1, $2)', [...lockKey]).catch(onLost);
+        await client.query('reset idle_session_timeout').catch(onLost);
+      }
       letGo();
     },
   };
