@@ -42,6 +42,8 @@ export function withFaults(inner: Ledger): Ledger & { readonly faults: Fault[]; 
 
 export interface Stand {
   readonly writer: Writer;
+  /** What the writer was given; a test may replace a part. */
+  readonly dependencies: { -readonly [Name in keyof WriterDependencies]: WriterDependencies[Name] };
   readonly fold: LiveFold;
   readonly log: ReturnType<typeof withFaults>;
   /** The same log without this stand's faults, for another stand. */
@@ -68,6 +70,10 @@ export interface StandOptions {
   readonly maxQueue?: number;
   readonly maxChangesetBytes?: number;
   readonly rememberNoChange?: WriterDependencies['rememberNoChange'];
+  /** The table of remembered answers, which another stand uses as well. */
+  readonly remembered?: Map<string, FirstAnswer>;
+  /** False: the first look-up is from before whatever was remembered. */
+  readonly seesRemembered?: boolean;
 }
 
 export function openStand(options: StandOptions = {}): Stand {
@@ -82,7 +88,8 @@ export function openStand(options: StandOptions = {}): Stand {
   const counts = { lostRaces: 0, appended: 0 };
   const stops: unknown[] = [];
   const known = new Map<string, FirstAnswer>();
-  const remembered = new Map<string, FirstAnswer>();
+  const remembered = options.remembered ?? new Map<string, FirstAnswer>();
+  let seesRemembered = options.seesRemembered ?? true;
   let ids = 0;
   const fold = new LiveFold({
     name: 'default',
@@ -107,7 +114,7 @@ export function openStand(options: StandOptions = {}): Stand {
       bodyHash: idempotency.bodyHash,
     });
   });
-  const writer = new Writer({
+  const dependencies: Stand['dependencies'] = {
     fold,
     clock: async () => clock.now,
     now: () => clock.now,
@@ -118,10 +125,12 @@ export function openStand(options: StandOptions = {}): Stand {
     findAnswers: async (wanted) => {
       if (index.failure !== undefined) throw index.failure;
       const checkpoint = index.checkpoint ?? fold.state.revision;
+      const isBefore = !seesRemembered;
+      seesRemembered = true;
       const answers = wanted.map((id) => {
         const answer = known.get(idOf(id));
         if (answer?.kind === 'changeset' && answer.last <= checkpoint) return answer;
-        return remembered.get(idOf(id));
+        return isBefore ? undefined : remembered.get(idOf(id));
       });
       return { answers, checkpoint };
     },
@@ -147,9 +156,11 @@ export function openStand(options: StandOptions = {}): Stand {
       changed: () => undefined,
     },
     maxQueue: options.maxQueue ?? 10_000,
-  });
+  };
+  const writer = new Writer(dependencies);
   return {
     writer,
+    dependencies,
     fold,
     log,
     shared,
