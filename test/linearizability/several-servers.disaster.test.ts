@@ -4,7 +4,7 @@
  * take over from a holder that is paused or killed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../disaster/varve-process.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { makeScratchFolder, type ScratchFolder } from '../support/scratch-folder.ts';
@@ -109,6 +109,7 @@ test('what begins later begins at all of them then, and none takes the future fo
 test('while the holder of the read models is paused keys hold, reads are bounded, and another takes over', async () => {
   const [right, ahead, behind] = apis;
   servers[0]?.pause();
+  onTestFinished(() => servers[0]?.resume());
   const once = { 'idempotency-key': 'while-paused' };
   const body = { reason: 'once', changes: [set('once', 'first')] };
   const first = await ahead.call('POST', '/v1/changesets', body, once);
