@@ -6,9 +6,6 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 } from 'uuid';
 
-/** This machine's clock, epoch milliseconds. */
-export const now = (): number => Date.now();
-
 /** A clock for durations, milliseconds; never runs backwards. */
 export const elapsed = (): number => performance.now();
 

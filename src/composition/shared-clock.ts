@@ -16,10 +16,10 @@ export interface SharedClockDependencies {
 
 export interface SharedClock {
   /** Epoch milliseconds, whole. */
-  now(): number;
+  readonly now: () => number;
   /** Asks the database, and goes on from what it says. */
-  read(): Promise<number>;
-  stop(): void;
+  readonly read: () => Promise<number>;
+  readonly stop: () => void;
 }
 
 /** What a reading may be wrong by grows as it ages: a machine's counter is off by less than this share. */

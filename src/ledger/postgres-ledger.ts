@@ -95,7 +95,9 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
     follow: following.follow,
     ...(turnPool === undefined
       ? {}
-      : { takeTurn: (ledger: string) => takeTurn(turnPool, ledger, following.appended) }),
+      : {
+          takeTurn: (ledger: string) => takeTurn(turnPool, ledger, (...head) => following.appended(...head)),
+        }),
     stop: () => following.stop(),
   };
 }

@@ -90,7 +90,7 @@ async function race(options: RaceOptions, servers: readonly RaceServer[]): Promi
     servers: servers.length,
     operations: recorder.operations.length,
     events: log.length,
-    counts: Object.fromEntries([...recorder.counts].sort()),
+    counts: Object.fromEntries([...recorder.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
     faults,
     lostRaces,
     racesLostAnswers: sumOf(recorder.counts, 'races_lost'),

@@ -159,15 +159,16 @@ test('two servers that are asked the same at once, which changes nothing, rememb
 test('whoever holds the read models and is killed, the others take over', async () => {
   const [right, , behind] = apis;
   await servers[1]?.kill();
-  await readsOwnWrite(behind, 'after-one');
+  expect(await ownWrite(behind, 'after-one')).toMatchObject([{ value: 'written' }]);
   await servers[2]?.kill();
-  await readsOwnWrite(right, 'after-two');
+  expect(await ownWrite(right, 'after-two')).toMatchObject([{ value: 'written' }]);
 });
 
-async function readsOwnWrite(api: Api, user: string): Promise<void> {
+/** What is listed of a write that was just made. */
+async function ownWrite(api: Api, user: string): Promise<unknown> {
   const least = revisionOf(await write(api, [set(user, 'written')]));
   const path = `/v1/overrides?key=${key}&scope=user:${user}&minRevision=${least}`;
-  expect((await untilAnswered(() => api.call('GET', path))).body.items).toMatchObject([{ value: 'written' }]);
+  return (await untilAnswered(() => api.call('GET', path))).body.items;
 }
 
 /** Asks until it is answered; what it is told until then is `projection_behind`, each time in bounded time. */
