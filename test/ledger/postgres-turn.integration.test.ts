@@ -5,7 +5,7 @@ import { createPool } from '../../src/database/pool.ts';
 import type { Turn } from '../../src/ledger/ledger.ts';
 import { openPostgresLedger, type PostgresLedger } from '../../src/ledger/postgres-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { readAll, storedEvents } from './ledger-contract.ts';
+import { readAll, storedEvents } from './contract-events.ts';
 import { openLossyProxy } from './lossy-proxy.ts';
 
 const silentMs = 300;
