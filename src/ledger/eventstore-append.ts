@@ -39,22 +39,29 @@ export async function appendSurely(
   throw failure ?? new Error('an append was tried without an outcome');
 }
 
-/** What came of an append of which nothing was heard; undefined while it may still come, or nobody says. */
+/**
+ * What came of an append of which nothing was heard; undefined while it may still come, or nobody says. Failure `corrupt`,
+ * reason `torn_append`, should the server ever keep a part of one.
+ */
 async function lookUp(
   streams: Streams,
   stream: string,
   after: number,
   events: readonly ProposedEvent[],
 ): Promise<AppendOutcome | undefined> {
+  const idAt = async (revision: number) => (await streams.read(stream, revision - 1, 1, 1))[0]?.id;
   try {
     const last = await streams.last(stream);
     if (last === undefined || last.revision <= after) return undefined;
-    const [first] = await streams.read(stream, after, 1, 1);
-    // An append is all or nothing: its first event tells.
-    return first?.id === events[0]?.id ? 'appended' : 'elsewhere';
+    if ((await idAt(after + 1)) !== events[0]?.id) return 'elsewhere';
+    const end = after + events.length;
+    if (last.revision >= end && (await idAt(end)) === events.at(-1)?.id) return 'appended';
   } catch {
     return undefined;
   }
+  throw new Failure('corrupt', `the log holds a part of an append after revision ${after}`, {
+    reason: 'torn_append',
+  });
 }
 
 function isWorthRepeating(error: unknown): error is Failure {

@@ -89,7 +89,8 @@ test('a setting that does not parse ends the start with one line that names it',
     { VARVE_SEED: 'all' },
     { DATABASE_URL: 'mysql://x' },
     { VARVE_ADMIN_KEY: 'secret' },
-    { EVENTSTORE_URL: 'esdb://localhost' },
+    { EVENTSTORE_URL: 'http://localhost:2113' },
+    { EVENTSTORE_MAX_APPEND_BYTES: '1 MiB' },
     { VARVE_LOG_LEVEL: 'loud' },
   ];
   for (const environment of wrong) {

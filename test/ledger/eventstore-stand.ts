@@ -30,7 +30,7 @@ export async function openStand(options: FakeEventStoreOptions = {}): Promise<Ev
   onTestFinished(() => fake.close());
   return {
     fake,
-    open({ url = fake.url, callTimeoutMs = 2_000, maxAppendBytes = 1024 * 1024, pollMs = never } = {}) {
+    open({ url = fake.url, callTimeoutMs = 5_000, maxAppendBytes = 1024 * 1024, pollMs = never } = {}) {
       const log = openEventStoreLedger({
         url,
         maxAppendBytes,

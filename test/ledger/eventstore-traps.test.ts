@@ -42,7 +42,8 @@ describe('appends', () => {
     const before = fake.counts.append;
     fake.next('append', 'late', 'unavailable');
     const first = log.append('default', 2, storedEvents(3, 1));
-    const second = settled(50).then(() => other.append('default-2', 0, storedEvents(1, 1)));
+    await expect.poll(() => fake.counts.append).toBe(before + 1);
+    const second = other.append('default-2', 0, storedEvents(1, 1));
     expect(await Promise.all([first, second])).toEqual([{ appended: true }, { appended: true }]);
     // One for the first; the second registers its ledger (which fails once) and appends.
     expect(fake.counts.append - before).toBeLessThanOrEqual(4);
@@ -53,7 +54,7 @@ describe('appends', () => {
 
   // Guard: `supports` (a batch append has no deadline) and `withTimeLimit` in eventstore-client.ts.
   test('a batch append whose answer is lost waits for ever: ours end in time, with an unknown outcome', async () => {
-    const { fake, log } = await openBegun({ callTimeoutMs: 100 });
+    const { fake, log } = await openBegun({ callTimeoutMs: 300 });
     const bare = bareClient(fake.url);
     fake.next('append', 'commit_and_hang');
     expect(
@@ -71,7 +72,7 @@ describe('appends', () => {
   test('looking for a node of a cluster takes as long as it takes: ours end in time, and what fails later harms nobody', async () => {
     const { fake, open } = await openStand();
     const parameters = 'tls=false&maxDiscoverAttempts=1&gossipTimeout=1';
-    const log = open({ url: `esdb+discover://127.0.0.1:${fake.port}?${parameters}`, callTimeoutMs: 100 });
+    const log = open({ url: `esdb+discover://127.0.0.1:${fake.port}?${parameters}`, callTimeoutMs: 300 });
     fake.next('gossip', 'hang');
     await expect(log.head('default')).rejects.toMatchObject({ code: 'unavailable', reason: 'log_timeout' });
     expect(log.health?.()).toEqual({ state: 'unreachable' });
@@ -125,7 +126,7 @@ describe('appends', () => {
 
   // Guard: `lookUp` after `elsewhere` in eventstore-append.ts. Without it the writer decides again what stands already.
   test('the server knows events again only after the same revision: what it denies is looked for in the log', async () => {
-    const { fake, log } = await openBegun({ callTimeoutMs: 100 });
+    const { fake, log } = await openBegun({ callTimeoutMs: 300 });
     fake.next('append', 'commit_and_hang', 'wrong_expected_version');
     expect(await log.append('default', 2, storedEvents(3, 2))).toEqual({ appended: true });
     expect(await readAll(log, 'default')).toHaveLength(4);
@@ -165,7 +166,7 @@ describe('reads', () => {
 
   // Guard: `withTimeLimit` in `collect`, eventstore-client.ts.
   test('a read has no time limit: ours has one, also while something comes', async () => {
-    const { fake, log } = await openBegun({ callTimeoutMs: 100 });
+    const { fake, log } = await openBegun({ callTimeoutMs: 300 });
     await log.append('default', 2, storedEvents(3, 20));
     fake.next('read', 'hang');
     await expect(log.head('default')).rejects.toMatchObject({ reason: 'log_timeout' });

@@ -71,7 +71,8 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
   ): Appended | undefined {
     if (fault === 'wrong_expected_version') return { kind: 'wrong_expected_version', current: -1 };
     const isCommitted = fault !== 'hang' && fault !== 'drop';
-    const result = isCommitted ? streams.append(stream, expected, events) : undefined;
+    const kept = fault === 'commit_first' ? events.slice(0, 1) : events;
+    const result = isCommitted ? streams.append(stream, expected, kept) : undefined;
     if (fault === 'drop' || fault === 'commit_and_drop') node.cut();
     return fault === undefined || fault === 'none' || fault === 'late' ? result : undefined;
   }
@@ -98,7 +99,8 @@ export function createCalls(streams: FakeStreams, node: Node): FakeCalls {
       if (proposed !== undefined) events.push(eventOf(proposed));
     });
     call.on('error', () => undefined);
-    call.on('end', () => void finish());
+    // A request that was cancelled ends as well, but nothing of it counts.
+    call.on('end', () => call.cancelled || void finish());
     const finish = async () => {
       if (fault?.startsWith('late')) await sleep(lateMs);
       if (fault === 'late_unavailable') return answer(errorOf(status.UNAVAILABLE));

@@ -15,6 +15,8 @@ export type AppendFault =
   | 'commit_and_hang'
   | 'hang'
   | 'unavailable'
+  /** Keeps only the first event, which no server must, and says nothing. */
+  | 'commit_first'
   | 'wrong_expected_version'
   /** Takes no more of the request than fits into the window. */
   | 'stop_reading';
