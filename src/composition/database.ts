@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
-import { availableRoles, createPool, type DatabaseRole, type PoolOptions } from '../database/pool.ts';
+import {
+  availableRoles,
+  createPool,
+  currentSchema,
+  type DatabaseRole,
+  type PoolOptions,
+} from '../database/pool.ts';
+import { shadowSearchPath } from '../projector/shadow.ts';
 import type { ServerSettings } from '../settings.ts';
 import { rootFolder } from './root-folder.ts';
 
@@ -25,6 +32,8 @@ export interface OpenDatabase {
   readonly turns: pg.Pool;
   /** The projector: writes read models. */
   readonly projector: pg.Pool;
+  /** The projector where read models are made again: names mean the tables of varve_rebuild. To be ended by who asks. */
+  readonly openShadow: () => pg.Pool;
   readonly connectListener: () => Promise<pg.Client>;
   /** Where the embedded database's files are; undefined when the database is somebody else's. */
   readonly dataDir: string | undefined;
@@ -58,9 +67,11 @@ async function openPools(
     statementTimeoutMs: 0,
   });
   let roles: ReadonlySet<DatabaseRole>;
+  let schema: string;
   try {
     await migrate(owner, join(rootFolder, 'migrations'), log);
     roles = await availableRoles(owner);
+    schema = await currentSchema(owner);
   } finally {
     await owner.end();
   }
@@ -70,7 +81,7 @@ async function openPools(
     max: number,
     applicationName: string,
     statementTimeoutMs: number,
-    more: Pick<PoolOptions, 'idleInTransactionMs'> = {},
+    more: Pick<PoolOptions, 'idleInTransactionMs' | 'schema'> = {},
   ) =>
     createPool(connectionString, {
       max,
@@ -91,6 +102,8 @@ async function openPools(
     append,
     turns,
     projector,
+    openShadow: () =>
+      pool('varve_projector', 3, 'varve-rebuild', 300_000, { schema: shadowSearchPath(schema) }),
     dataDir: embedded?.dataDir,
     async connectListener() {
       const client = new pg.Client({ connectionString, application_name: 'varve-listen', keepAlive: true });

@@ -15,6 +15,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { readSharedClock } from '../ledger/postgres-ledger.ts';
 import { loadLiveState } from '../projector/load-live-state.ts';
 import { type Projector, startProjector } from '../projector/projector.ts';
+import { createReplayRunner } from '../projector/replay-runner.ts';
 import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
 import { findIdempotent } from '../queries/find-idempotent.ts';
 import { bindReads } from '../queries/reads.ts';
@@ -28,6 +29,7 @@ import { createLedgers, type Ledgers } from './ledgers.ts';
 import { listen, stopListening } from './listen.ts';
 import { followAll, ledgersOf, openLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { createReplayRequests, rebuildChore } from './replays.ts';
 import { type SharedClock, startSharedClock } from './shared-clock.ts';
 import { version } from './version.ts';
 
@@ -51,6 +53,8 @@ const rememberDays = 30;
 const hourMs = 3_600_000;
 /** How often the shared clock is read when no write does. */
 const clockReadMs = 10_000;
+/** A server without chores takes up rebuilds and verifications that no worker has begun by then. */
+const leftToWorkersMs = 150_000;
 const bodyLimitBytes = 8 * 1024 * 1024;
 
 export async function startVarve(
@@ -113,6 +117,17 @@ async function startParts(
   undo.push(() => projector.stop());
   woken = projector;
 
+  const replays = createReplayRunner({
+    pool: database.projector,
+    openShadowPool: database.openShadow,
+    ledger: log,
+    projections,
+    log: logger,
+    now: clock.now,
+    newId,
+    minAgeMs: part === 'server' ? leftToWorkersMs : 0,
+  });
+  undo.push(() => replays.stop());
   let chores: RunningChores | undefined;
   if (part !== 'server') {
     chores = await startChores({
@@ -122,10 +137,16 @@ async function startParts(
           : { kind: 'redis', url: settings.redisUrl },
       chores: [
         { name: 'forget-answers', everyMs: hourMs, run: () => forgetAnswers(database.http, rememberDays) },
+        rebuildChore(replays),
       ],
       onTrouble: (failure) => logger.warn({ err: failure }, 'background work has trouble'),
     });
     undo.push(() => chores?.stop() ?? Promise.resolve());
+    // What a newer version makes necessary, or a killed worker left, does not wait for the schedule.
+    replays.kick();
+  } else {
+    const timer = setInterval(() => replays.kick(), leftToWorkersMs / 3);
+    undo.push(async () => clearInterval(timer));
   }
   if (part === 'worker') {
     return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
@@ -177,6 +198,7 @@ async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop
   }
 
   let isStopping = false;
+  const trouble = (failure: unknown) => logger.warn({ err: failure }, 'background work has trouble');
   const server = await buildServer(
     {
       ledger: (name) => ledgers.open(name),
@@ -184,6 +206,7 @@ async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop
       reads,
       authenticate,
       createApiKey: createApiKeyMaker(store, randomWord),
+      ...createReplayRequests({ pool: database.http, projections, newId, chores, warn: trouble }),
       recordUsage: (ledger, records) => recordUsage(database.http, ledger, records),
       now: clock.now,
       elapsed,

@@ -35,8 +35,13 @@ export interface PoolOptions {
 }
 
 export interface TransactionOptions {
-  /** One unchanging snapshot for all reads of the transaction; writes fail. */
+  /** One unchanging snapshot for all reads of the transaction; writes fail. Say then what it reads: `reading`. */
   readonly readOnly?: boolean;
+  /**
+   * Tables that a rebuild may swap, locked against that before the snapshot is taken: the rows of a table that comes
+   * in its place afterwards are younger than the snapshot, which would see none of them.
+   */
+  readonly reading?: readonly string[];
 }
 
 const defaultStatementTimeoutMs = 30_000;
@@ -95,6 +100,8 @@ export async function transaction<Result>(
     await client.query(
       options.readOnly === true ? 'begin isolation level repeatable read read only' : 'begin',
     );
+    if (options.reading !== undefined)
+      await client.query(`lock table ${options.reading.join(', ')} in access share mode`);
     const result = await work(client);
     await commit(client);
     return result;
@@ -124,6 +131,12 @@ export async function availableRoles(pool: pg.Pool): Promise<ReadonlySet<Databas
     [known],
   );
   return new Set(found.rows.map((row) => row.rolname));
+}
+
+/** The schema that names without one mean, for this pool's user. */
+export async function currentSchema(pool: pg.Pool): Promise<string> {
+  const found = await pool.query<{ name: string }>('select quote_ident(current_schema()) as name');
+  return found.rows[0]?.name ?? 'public';
 }
 
 async function commit(client: pg.PoolClient): Promise<void> {

@@ -5,6 +5,7 @@ import type { BlameReads } from './blame-questions.ts';
 import type { CompareReads } from './compare/compare-questions.ts';
 import type { DiffReads } from './diff-questions.ts';
 import type { LedgerReads } from './questions.ts';
+import type { ReplayReads } from './replay-questions.ts';
 import type { RestoreReads } from './rollback/restore-questions.ts';
 import type { ScheduleReads } from './schedule-questions.ts';
 import type { UsageReads } from './usage/usage-questions.ts';
@@ -14,6 +15,7 @@ export interface Reads
     BlameReads,
     CompareReads,
     DiffReads,
+    ReplayReads,
     RestoreReads,
     ScheduleReads,
     UsageReads {}

@@ -3,6 +3,7 @@
  */
 import type { Role } from '../domain/event.ts';
 import type { Reads } from '../domain/reads.ts';
+import type { ReplayKind } from '../domain/replay-questions.ts';
 import type { ReceivedUsage, UsageReceipt } from '../domain/usage/usage.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
@@ -33,6 +34,13 @@ export interface HttpDependencies {
   ): Promise<{ readonly id: string; readonly key: string; readonly result: ChangesetResult }>;
   /** Keeps usage, each id once; all or nothing. Failures: unavailable. */
   recordUsage(ledger: string, records: readonly ReceivedUsage[]): Promise<UsageReceipt>;
+  /**
+   * Asks for a rebuild or a verification of all ledgers and answers its id; of the one that is asked for already, if
+   * it is the same. `all` or the name of a projection. Failures: not_found, unavailable.
+   */
+  requestReplay(kind: ReplayKind, projection: string, requestedBy: string): Promise<string>;
+  /** The version that this server's code gives the rows of a projection; undefined for one that it does not know. */
+  projectionVersion(name: string): number | undefined;
   /** Epoch milliseconds. */
   now(): number;
   /** A clock for durations, milliseconds; never runs backwards. */

@@ -14,6 +14,8 @@ export const writers: readonly Role[] = ['admin', 'operator'];
 /** Who reports usage: all who are not there to look only. */
 export const reporters: readonly Role[] = ['admin', 'operator', 'service'];
 export const admins: readonly Role[] = ['admin'];
+/** Who looks at the log itself. */
+export const auditors: readonly Role[] = ['admin', 'auditor'];
 
 export interface TableEntry {
   readonly method: string;

@@ -27,6 +27,7 @@ import { addModelWriteRoutes } from './routes/model-writes.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addOperationRoutes } from './routes/operation.ts';
 import { addOverrideRoutes } from './routes/overrides.ts';
+import { addReplayRoutes } from './routes/replays.ts';
 import { addResolveRoutes } from './routes/resolve.ts';
 import { addResolveKeyRoute } from './routes/resolve-key.ts';
 import { addRestatementRoute } from './routes/restatement.ts';
@@ -123,6 +124,7 @@ function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options
   addStreamRoute(app, dependencies, options);
   addLedgerRoutes(app, dependencies);
   addApiKeyRoutes(app, dependencies);
+  addReplayRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
   addOperationRoutes(app, dependencies);
   addDocumentRoute(app);

@@ -3,8 +3,6 @@
  * Moved in the transaction of the rows and compared on every move, so that of two projectors that both believe to be
  * the one, only one gets through. Nothing here reads the log.
  */
-import type pg from 'pg';
-import { transaction } from '../database/pool.ts';
 import { Failure } from '../failure.ts';
 import type { Projection, ProjectionTransaction } from './projection.ts';
 
@@ -105,36 +103,21 @@ export async function markState(
   });
 }
 
-/** Drops a projection's rows of one ledger and puts its checkpoint back to 0, all or nothing. */
-export async function resetProjection(
-  pool: pg.Pool,
+/** Of what has no rows yet, newer code may simply take the place: there is nothing to be made again. */
+export async function takeUpEmpty(
+  tx: ProjectionTransaction,
   ledger: string,
-  projection: Projection,
-  logId: string,
-  at: number,
+  projections: readonly Named[],
 ): Promise<void> {
-  await transaction(pool, async (tx) => {
-    // Millions of rows may take longer than any other statement is given.
-    await tx.query('set local statement_timeout = 0');
-    // The checkpoint first: whoever moves it now finishes before us, or finds it gone back.
-    await tx.query({
-      text: `insert into projection_checkpoints as c
-               (ledger, projection, version, revision, log_id, state, updated_at)
-             values ($1, $2, $3, 0, $4, 'rebuilding', $5)
-             on conflict on constraint projection_checkpoints_pk do update
-               set version = excluded.version, revision = 0, log_id = excluded.log_id, state = 'rebuilding',
-                   error = null, updated_at = excluded.updated_at`,
-      values: [ledger, projection.name, projection.version, logId, new Date(at)],
-    });
-    for (const table of projection.tables)
-      await tx.query(`delete from ${quoteName(table)} where ledger = $1`, [ledger]);
+  await tx.query({
+    text: `update projection_checkpoints c
+              set version = p.version, state = 'running', error = null
+             from unnest($2::text[], $3::integer[]) as p (name, version)
+            where c.ledger = $1 and c.projection = p.name and c.version < p.version and c.revision = 0`,
+    values: [ledger, ...namesAndVersions(projections)],
   });
 }
 
 function namesAndVersions(projections: readonly Named[]): readonly [readonly string[], readonly number[]] {
   return [projections.map(({ name }) => name), projections.map(({ version }) => version)];
-}
-
-function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

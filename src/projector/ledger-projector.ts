@@ -16,7 +16,7 @@ import {
   moveCheckpoints,
   type ProjectionState,
   readCheckpoints,
-  resetProjection,
+  takeUpEmpty,
 } from './checkpoints.ts';
 import { errorFrames, errorText } from './error-text.ts';
 import { isWorthRetrying } from './is-worth-retrying.ts';
@@ -39,15 +39,17 @@ export interface LedgerProjectorOptions {
   readonly log: ProjectorLog;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Called when a projection's rows stand at another revision than before (an earlier one: it is made again), whoever moved them. */
+  /** Called when a projection's rows stand at another revision than before, whoever moved them. */
   readonly onProgress: (ledger: string, projection: string, revision: number) => void;
+  /** About the most events of one transaction; 2,000 when absent. */
+  readonly batchEvents?: number;
 }
 
 export interface ProjectionProgress {
   readonly name: string;
   readonly version: number;
   readonly revision: number;
-  readonly state: ProjectionState;
+  readonly state: ProgressState;
   /** Why it stopped, without keys or values. */
   readonly error: string | null;
   /** Over the last seconds, by this server. */
@@ -58,9 +60,15 @@ interface Progress {
   readonly projection: Projection;
   readonly rate: Rate;
   revision: number;
-  state: ProjectionState;
+  state: ProgressState;
   error: string | null;
 }
+
+/**
+ * What this server makes of a checkpoint: also `outdated`, of older code (a rebuild beside makes the rows anew and swaps
+ * them in), and `superseded`, of newer code than this server's (which leaves them to the server that swapped them in).
+ */
+export type ProgressState = ProjectionState | 'outdated' | 'superseded';
 
 /**
  * About the most events of one transaction. Measured, this process and the database together, for changesets of 250:
@@ -108,56 +116,61 @@ export class LedgerProjector {
     return checkpoints;
   }
 
-  /** Takes up the checkpoints: makes missing ones, drops what other code made. `anew`: tries stopped ones again. */
+  /**
+   * Takes up the checkpoints: makes missing ones. Rows of older or newer code stay as they are and are not moved.
+   * `anew`: tries stopped ones again.
+   */
   async open(anew: boolean): Promise<void> {
     const { pool, log, projections, now } = this.#options;
     const ledger = this.#name;
     const checkpoints = await this.check();
     for (const projection of projections) {
-      const found = checkpoints.find((checkpoint) => checkpoint.projection === projection.name);
-      if (found !== undefined && found.version !== projection.version) {
-        log.info(
-          { ledger, projection: projection.name, version: projection.version },
-          'read model is made again',
-        );
-        await resetProjection(pool, ledger, projection, this.#logId, now());
-      } else if (anew && found?.state === 'stopped') {
+      const { name, version } = projection;
+      const found = checkpoints.find((checkpoint) => checkpoint.projection === name);
+      if (found === undefined) continue;
+      if (found.version !== version) {
+        const fields = { ledger, projection: name, version, found: found.version };
+        log.info(fields, found.version < version ? 'read model is outdated' : 'read model is of newer code');
+      } else if (anew && found.state === 'stopped') {
         await markState(pool, ledger, projection, 'running', null);
       }
     }
+    await takeUpEmpty(pool, ledger, projections);
     await addCheckpoints(pool, { ledger, projections, logId: this.#logId, at: now() });
     await this.observe();
   }
 
-  /** Reads the checkpoints as somebody moved them; picks up what was stopped and is to go on. */
+  /** Reads the checkpoints as somebody moved them; picks up what was stopped, or of other code, and is to go on. */
   async observe(): Promise<void> {
     const checkpoints = await readCheckpoints(this.#options.pool, this.#name);
     for (const progress of this.#progress) {
       const { name, version } = progress.projection;
       const found = checkpoints.find(({ projection }) => projection === name);
-      if (found?.version !== version) continue;
-      progress.state = found.state;
+      if (found === undefined) continue;
+      progress.state = stateOf(found, version);
       progress.error = found.error;
       this.#reached(progress, found.revision);
     }
   }
 
   /**
-   * Moves each projection by at most one batch. Answers how many events there were: 0 at the end of the log.
-   * Throws what is worth retrying.
+   * Moves each projection by at most one batch, and not past `until`, which is where a changeset ends. Answers how many
+   * events there were: 0 at the end of the log. Throws what is worth retrying.
    */
-  async step(): Promise<number> {
+  async step(until = Number.POSITIVE_INFINITY): Promise<number> {
+    const { batchEvents = maxBatchEvents } = this.#options;
     // From the furthest on: one that is made again must not hold up the others.
-    const revisions = [...new Set(this.#moving().map(({ revision }) => revision))].sort((a, b) => b - a);
+    const revisions = [...new Set(this.#moving().map(({ revision }) => revision))]
+      .filter((revision) => revision < until)
+      .sort((a, b) => b - a);
     let eventCount = 0;
     for (const [index, revision] of revisions.entries()) {
       const group = this.#moving().filter((progress) => progress.revision === revision);
       const ahead = revisions[index - 1];
       // Up to where the next ones stood, so that the groups become one.
-      const limit = ahead === undefined ? maxBatchEvents : Math.min(maxBatchEvents, ahead - revision);
+      const limit = Math.min(batchEvents, (ahead ?? until) - revision);
       const { events, broken } = await readBatch(this.#options.ledger, this.#name, revision, limit);
       if (events.length > 0) await this.#projectTogether(group, events);
-      else if (broken === undefined) await this.#caughtUp(group);
       if (broken !== undefined) {
         const reached = broken.revision - 1;
         // Those that stopped before it do not get there.
@@ -173,6 +186,11 @@ export class LedgerProjector {
     return this.#progress.some(({ state }) => state === 'stopped');
   }
 
+  /** Whether somebody else may set a projection going again that this one does not move. */
+  isWaiting(): boolean {
+    return this.#moving().length < this.#progress.length;
+  }
+
   status(): readonly ProjectionProgress[] {
     return this.#progress.map(({ projection: { name, version }, revision, state, error, rate }) => {
       return { name, version, revision, state, error, eventsPerSecond: rate.perSecond() };
@@ -180,7 +198,7 @@ export class LedgerProjector {
   }
 
   #moving(): readonly Progress[] {
-    return this.#progress.filter(({ state }) => state !== 'stopped');
+    return this.#progress.filter(({ state }) => state === 'running' || state === 'rebuilding');
   }
 
   async #projectTogether(group: readonly Progress[], events: readonly RecordedEvent[]): Promise<void> {
@@ -231,13 +249,6 @@ export class LedgerProjector {
     }
   }
 
-  async #caughtUp(group: readonly Progress[]): Promise<void> {
-    for (const progress of group.filter(({ state }) => state === 'rebuilding')) {
-      await markState(this.#options.pool, this.#name, progress.projection, 'running', null);
-      progress.state = 'running';
-    }
-  }
-
   async #stop(progress: Progress, revision: number, type: string, cause: unknown): Promise<void> {
     const { log, pool } = this.#options;
     const { name } = progress.projection;
@@ -256,4 +267,9 @@ export class LedgerProjector {
     progress.revision = revision;
     if (hasMoved) this.#options.onProgress(this.#name, progress.projection.name, revision);
   }
+}
+
+function stateOf(checkpoint: Checkpoint, version: number): ProgressState {
+  if (checkpoint.version === version) return checkpoint.state;
+  return checkpoint.version < version ? 'outdated' : 'superseded';
 }

@@ -35,7 +35,7 @@ export async function loadLiveState(pool: pg.Pool, ledger: string, log: Ledger):
       await putSubjects(tx, ledger, state);
       state.revision = revision;
     },
-    { readOnly: true },
+    { readOnly: true, reading: ['projection_checkpoints', 'subjects'] },
   );
   await foldRest(log, ledger, state);
   return state;

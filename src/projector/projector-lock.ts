@@ -1,13 +1,13 @@
 /**
- * Who moves the shared tables: one session in the database holds an advisory lock, on a connection of its own.
- * It is let go when the holder says so, or by the database itself when the holder's connection ends, or when the holder
- * has said nothing for a while: a process that is paused, or a machine that is cut off, keeps its connection for hours.
+ * Who moves the shared tables, and who replays the log: one session in the database holds the advisory lock for it, on a
+ * connection of its own. It is let go when the holder says so, or by the database itself when the connection ends, or when
+ * the holder has said nothing for a while: a process that is paused, or a machine that is cut off, keeps its connection for hours.
  */
 import type pg from 'pg';
 import { toFailure } from '../database/pool.ts';
 
-/** Any two numbers, the same in every Varve: 'varv' and the projector. */
-const lockKey = [0x76617276, 1] as const;
+/** Any two numbers each, the same in every Varve: 'varv', and what is done. */
+const lockKeys = { project: [0x76617276, 1], replay: [0x76617276, 2] } as const;
 
 /** The database ends the holder's session when it hears nothing for so long; checkpoints guard against a late move. */
 const silentMs = 10_000;
@@ -21,7 +21,11 @@ export interface ProjectorLock {
 }
 
 /** The lock, or undefined while another server holds it. Never waits for it. Failure `unavailable` for an outage. */
-export async function tryProjectorLock(pool: pg.Pool): Promise<ProjectorLock | undefined> {
+export async function tryProjectorLock(
+  pool: pg.Pool,
+  purpose: keyof typeof lockKeys = 'project',
+): Promise<ProjectorLock | undefined> {
+  const lockKey = lockKeys[purpose];
   const client = await pool.connect().catch((error: unknown) => {
     throw toFailure(error);
   });

@@ -167,7 +167,7 @@ class RunningProjector implements Projector {
       await this.#guard(name, async () => {
         if (!isHolder) return projector.observe();
         await this.#open(name, projector);
-        if (isPoll && projector.hasStopped()) await projector.observe();
+        if (isPoll && projector.isWaiting()) await projector.observe();
         const eventCount = await projector.step();
         this.#movedInRound += eventCount;
         // There may be more.

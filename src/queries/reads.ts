@@ -22,6 +22,7 @@ import { listTags } from './list-tags.ts';
 import { modelHistory } from './model-history.ts';
 import { correctionsSince, pricesOfModels } from './prices-of-models.ts';
 import { recordedAt } from './recorded-at.ts';
+import { findReplay, openReplays } from './replays.ts';
 import { bindRestoreReads } from './restore-reads.ts';
 import { revisionAt } from './revision-at.ts';
 import { revisionsAt } from './revisions-at.ts';
@@ -62,5 +63,7 @@ export function bindReads(pool: pg.Pool, options: WaitOptions): Reads {
     pricesOfModels: (...question) => pricesOfModels(pool, ...question),
     correctionsSince: (...question) => correctionsSince(pool, ...question),
     revisionsAt: (...question) => revisionsAt(pool, ...question),
+    replay: (...question) => findReplay(pool, ...question),
+    openReplays: () => openReplays(pool),
   };
 }

@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../../src/database/pool.ts';
+import type { Comparison } from '../../src/domain/replay-questions.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres-ledger.ts';
-import { rebuild } from '../../src/projector/rebuild.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { optionsFor, readModelTables, rowsOfReadModels, testLedger } from '../support/read-models.ts';
+import { readModelTables, rebuildFromElsewhere, rowsOfReadModels } from '../support/read-models.ts';
 import { type Answer, startVarveOn, type VarveOn } from '../support/varve-on.ts';
 
 const adminKey = `varve_admin_rebuild_${'r'.repeat(32)}`;
@@ -157,7 +157,7 @@ test('dropped while the server was away they are made again at its start', async
 test('made again from elsewhere beside a running server they are the same', async () => {
   await projected();
   const [rows, told] = [await rowsOfReadModels(database.pool), await answers()];
-  await rebuildFromElsewhere();
+  await rebuildBeside();
   await projected();
   expect(await rowsOfReadModels(database.pool)).toEqual(rows);
   await expectAnswers(told);
@@ -173,7 +173,7 @@ test('dropped and made again under writes they hold what a replay holds', async 
       expect(status).toBeLessThan(300);
     }
   });
-  await rebuildFromElsewhere();
+  await rebuildBeside();
   await dropReadModels();
   const before = written;
   while (written < before + 20) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -189,12 +189,11 @@ test('dropped and made again under writes they hold what a replay holds', async 
   expect(await rowsOfReadModels(database.pool)).toEqual(rows);
 });
 
-/** As another process would: with its own connections, in the projector's role. */
-async function rebuildFromElsewhere(): Promise<void> {
+async function rebuildBeside(): Promise<Comparison> {
   const pool = createPool(database.url, {
     role: 'varve_projector',
     max: 2,
-    applicationName: 'varve-test-rebuild',
+    applicationName: 'varve-test-log',
   });
   const log = openPostgresLedger({
     pool,
@@ -202,7 +201,7 @@ async function rebuildFromElsewhere(): Promise<void> {
     pollMs: 1_000,
   });
   try {
-    await rebuild(optionsFor(pool, log), testLedger);
+    return await rebuildFromElsewhere(database, log);
   } finally {
     await log.stop();
     await pool.end();

@@ -147,6 +147,10 @@ function readCalls(other: OtherLedger): Readonly<Record<string, readonly Strange
       { path: `/v1/snapshot?scopes=tenant:${tenant}`, statuses: found },
     ],
     'GET /v1/ledgers': [{ path: '/v1/ledgers', statuses: [403] }],
+    'POST /v1/projections/:name/rebuild': [{ path: '/v1/projections/all/rebuild', statuses: [403] }],
+    'GET /v1/rebuilds/:id': [{ path: `/v1/rebuilds/${other.changesetId}`, statuses: [403] }],
+    'POST /v1/verifications': [{ path: '/v1/verifications', statuses: [403] }],
+    'GET /v1/verifications/:id': [{ path: `/v1/verifications/${other.changesetId}`, statuses: [403] }],
     'GET /v1/api-keys': [{ path: '/v1/api-keys?limit=1000', statuses: found }],
     'GET /v1/whoami': [
       { path: '/v1/whoami', statuses: found },

@@ -15,6 +15,8 @@ function post(name: string, path: string, body: object, expectPlace: string, exp
 const rollback = (name: string, body: object, expectPlace: string, expectStatus = 400) =>
   post(name, '/v1/rollbacks', { reason: 'x', ...body }, expectPlace, expectStatus);
 
+const nobodys = '01980000-0000-7000-8000-000000000001';
+
 const record = { id: 'r', at: '2026-01-01T00:00:00Z', model: 'acme/one' };
 const usage = (name: string, more: object, expectPlace: string) =>
   post(name, '/v1/usage', { records: [{ ...record, ...more }] }, `records.0.${expectPlace}`);
@@ -23,6 +25,13 @@ const compare = (name: string, body: object, expectPlace: string, expectStatus =
   post(name, '/v1/compare', { left: {}, right: {}, ...body }, expectPlace, expectStatus);
 
 export const badQuestions: readonly BadRequest[] = [
+  post('a rebuild of what is no projection', '/v1/projections/nothing/rebuild', {}, 'path.name', 404),
+  post('a rebuild with a wish', '/v1/projections/all/rebuild', { fast: true }, 'fast'),
+  post('a rebuild of a NUL', '/v1/projections/%00/rebuild', {}, 'path.name'),
+  get('a rebuild that is no UUID', '/v1/rebuilds/1', 'path.id'),
+  get('a rebuild that nobody asked for', `/v1/rebuilds/${nobodys}`, 'path.id', 404),
+  get('a verification that nobody asked for', `/v1/verifications/${nobodys}`, 'path.id', 404),
+  post('a verification with a wish', '/v1/verifications', { checks: [] }, 'checks'),
   rollback('a rollback to nowhere', {}, 'to'),
   rollback('a rollback with a blank reason', { to: 1, reason: ' ' }, 'reason'),
   rollback('a rollback to a negative revision', { to: -1 }, 'to'),

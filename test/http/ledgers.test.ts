@@ -3,6 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import { sampleReplayId } from '../support/memory-replays.ts';
 import { neededQueries } from './needed-queries.ts';
 
 let http: HttpAssembly;
@@ -109,14 +110,16 @@ describe('isolation', () => {
     expect(routes.length).toBeGreaterThan(15);
     let told = 0;
     for (const { url } of routes) {
-      const id = url.startsWith('/v1/changesets') ? changesets[0].changesetId : fill['id'];
+      const isReplay = /rebuilds|verifications/.test(url);
+      const isChangeset = url.startsWith('/v1/changesets');
+      const id = isReplay ? sampleReplayId : isChangeset ? changesets[0].changesetId : fill['id'];
       const filled = url.replace(/:(\w+)/g, (_, name: string) => (name === 'id' ? id : (fill[name] ?? '')));
       const path = `${filled}${neededQueries[url] ?? ''}`;
       const mine = await http.call('GET', path);
       const theirs = await http.call('GET', path, undefined, bearer(otherAdmin));
       expect([url, mine.status, mine.text.includes('theirs-secret')]).toEqual([url, 200, false]);
-      // A changeset of mine is none of theirs.
-      expect([url, theirs.status]).toEqual([url, url.startsWith('/v1/changesets') ? 404 : 200]);
+      // A changeset of mine is none of theirs, and replays are about all ledgers.
+      expect([url, theirs.status]).toEqual([url, isReplay ? 403 : isChangeset ? 404 : 200]);
       expect([url, theirs.text.includes('mine-secret')]).toEqual([url, false]);
       if (mine.text.includes('mine-secret')) told += 1;
     }

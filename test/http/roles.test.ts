@@ -14,6 +14,7 @@ const reads: Access = ['admin', 'operator', 'auditor'];
 const writes: Access = ['admin', 'operator'];
 const reports: Access = ['admin', 'operator', 'service'];
 const admin: Access = ['admin'];
+const audits: Access = ['admin', 'auditor'];
 
 /** HEAD goes with every GET that answers JSON. */
 const meant: Readonly<Record<string, Access>> = {
@@ -55,6 +56,10 @@ const meant: Readonly<Record<string, Access>> = {
   'POST /v1/models/:id/reinstate': writes,
   'POST /v1/models/:id/duplicate': writes,
   'POST /v1/models/:id/prices': writes,
+  'POST /v1/projections/:name/rebuild': admin,
+  'GET /v1/rebuilds/:id': admin,
+  'POST /v1/verifications': audits,
+  'GET /v1/verifications/:id': audits,
   'POST /v1/ledgers': admin,
   'GET /v1/ledgers': admin,
   'POST /v1/api-keys': admin,

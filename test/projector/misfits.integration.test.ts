@@ -1,6 +1,6 @@
 /**
- * What the projector does about events and rows that do not fit: the projection that they concern stops or is made
- * again, and nothing else. Real database, a log in memory; every wait is for a state, none for a time.
+ * What the projector does about events and rows that do not fit: the projection that they concern stops or
+ * waits for others, and nothing else. Real database, a log in memory; every wait is for a state, none for a time.
  */
 import type pg from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -17,6 +17,7 @@ import {
   emptyReadModels,
   optionsFor,
   projectAll,
+  rebuildFromElsewhere,
   testLedger,
 } from '../support/read-models.ts';
 import { overridesOf, tagged } from '../support/told-events.ts';
@@ -182,21 +183,66 @@ test('checkpoints of another log, or beyond this one, end the start', async () =
   await expect(start({ ledger: other })).rejects.toMatchObject({ code: 'conflict', reason: 'other_log' });
 });
 
-test('rows that other code made are made again, and only those', async () => {
+test('rows of older code stay as they are and are not moved, until newer ones are swapped in', async () => {
   await appendHistory(log, [...overridesOf(5), tagged(6, 'v1')]);
   await projectAll(pool, log);
   await pool.query(`update tags set name = 'as the old code had it'`);
-  await pool.query(`update assertions set value = '"untouched"' where revision = 1`);
-  const newer = { ...tags, version: tags.version + 1 };
-  await start({ projections: projections.map((one) => (one === tags ? newer : one)) });
+  const newer = projections.map((one) => (one === tags ? { ...tags, version: tags.version + 1 } : one));
+  const projector = await start({ projections: newer });
+  await appendHistory(log, [tagged(7, 'v2')]);
+  projector.wake(testLedger);
   await vi.waitFor(async () => {
-    const { rows } = await pool.query('select name from tags');
-    expect(rows).toEqual([{ name: 'v1' }]);
-    const { rows: found } = await pool.query(
-      `select version, revision, state from projection_checkpoints where projection = 'tags'`,
+    expect((await checkpointsOf(pool)).filter(({ revision }) => revision === 7)).toHaveLength(
+      projections.length - 1,
     );
-    expect(found).toEqual([{ version: newer.version, revision: 6, state: 'running' }]);
   }, longWait);
-  const { rows } = await pool.query('select value from assertions where revision = 1');
-  expect(rows).toEqual([{ value: 'untouched' }]);
+  expect((await pool.query('select name from tags')).rows).toEqual([{ name: 'as the old code had it' }]);
+  const tagsStatus = () =>
+    projector.status().ledgers[0]?.projections.find(({ name }) => name === 'tags') ?? { state: 'absent' };
+  expect(tagsStatus()).toMatchObject({ state: 'outdated', revision: 6 });
+
+  const only = newer.filter(({ name }) => name === 'tags');
+  const compared = await rebuildFromElsewhere(database, log, { projections: only });
+  expect(compared).toEqual({
+    tables: [],
+    notCompared: [{ projection: 'tags', why: 'the rows are of another version of the code' }],
+  });
+  await vi.waitFor(() => expect(tagsStatus()).toMatchObject({ state: 'running', revision: 7 }), longWait);
+  // It goes on with what was swapped in.
+  await appendHistory(log, [tagged(8, 'v3')]);
+  projector.wake(testLedger);
+  await allReached(8);
+  const { rows } = await pool.query('select name from tags order by tagged_by');
+  expect(rows).toEqual([{ name: 'v1' }, { name: 'v2' }, { name: 'v3' }]);
+});
+
+test('rows of newer code are left to the servers that have it', async () => {
+  await appendHistory(log, [...overridesOf(5), tagged(6, 'v1')]);
+  await projectAll(pool, log);
+  await pool.query(`update projection_checkpoints set version = version + 1 where projection = 'tags'`);
+  const projector = await start();
+  await appendHistory(log, [tagged(7, 'v2')]);
+  projector.wake(testLedger);
+  await vi.waitFor(async () => {
+    expect((await checkpointsOf(pool)).filter(({ revision }) => revision === 7)).toHaveLength(
+      projections.length - 1,
+    );
+  }, longWait);
+  expect(projector.status().ledgers[0]?.projections.find(({ name }) => name === 'tags')).toMatchObject({
+    state: 'superseded',
+    revision: 6,
+  });
+  expect((await pool.query('select name from tags')).rows).toEqual([{ name: 'v1' }]);
+  await expect(rebuildFromElsewhere(database, log)).rejects.toMatchObject({
+    code: 'conflict',
+    reason: 'newer_version',
+  });
+});
+
+test('what has no rows yet is taken up by newer code as it is', async () => {
+  await projectAll(pool, log);
+  const newer = { ...tags, version: tags.version + 1 };
+  await appendHistory(log, [tagged(1, 'v1')]);
+  await projectAll(pool, log, [newer]);
+  expect((await pool.query('select name from tags')).rows).toEqual([{ name: 'v1' }]);
 });

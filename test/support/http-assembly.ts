@@ -102,6 +102,13 @@ export async function startHttp(options: Partial<ServerOptions> = {}): Promise<H
       open: async (ledger) => (await find(ledger)) !== undefined,
     }),
     createApiKey: createApiKeyMaker(store, randomWord),
+    requestReplay: async (_, projection) => {
+      if (projection === 'all') throw new Failure('unavailable', 'there is no database here');
+      throw new Failure('not_found', 'no such projection', {
+        details: [{ path: 'path.name', message: 'no' }],
+      });
+    },
+    projectionVersion: () => undefined,
     recordUsage: async () => Promise.reject(new Failure('unavailable', 'there is no database here')),
     now,
     elapsed: () => performance.now(),

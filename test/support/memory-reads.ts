@@ -21,6 +21,7 @@ import { type OverrideAssertion, type SubjectState, statusAt } from '../../src/d
 import { Failure } from '../../src/failure.ts';
 import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { memoryReplayReads } from './memory-replays.ts';
 import { scheduleOf } from './memory-schedule.ts';
 import { timeMachineReads } from './time-machine-reads.ts';
 
@@ -46,6 +47,7 @@ export function createMemoryReads(log: Ledger): Reads {
 
   return {
     ...timeMachineReads(async (ledger) => (await tell(ledger)).items),
+    ...memoryReplayReads,
     waitFor: async () => undefined,
     async revisionAt(ledger, time) {
       const { items } = await tell(ledger);

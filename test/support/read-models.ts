@@ -2,12 +2,18 @@
  * Read models under test: histories into a log, projections over it, and all rows out for comparison.
  * Used by test/projections/ and test/projector/; needs a migrated database.
  */
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { projections } from '../../projections/index.ts';
+import { createPool } from '../../src/database/pool.ts';
+import type { Comparison } from '../../src/domain/replay-questions.ts';
 import { encodeEvent } from '../../src/ledger/event-codec.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { LedgerProjector, type LedgerProjectorOptions } from '../../src/projector/ledger-projector.ts';
+import { type RebuildOptions, rebuild } from '../../src/projector/rebuild.ts';
+import { shadowSearchPath } from '../../src/projector/shadow.ts';
+import type { TestDatabase } from './database.ts';
 import type { History } from './histories.ts';
 
 export const testLedger = 'default';
@@ -58,6 +64,29 @@ export async function projectAll(
   await projector.open(false);
   while ((await projector.step()) > 0);
   return projector;
+}
+
+/**
+ * Makes read models again beside the ones that are read and swaps them in, as another process would: with connections
+ * of its own, in the projector's role.
+ */
+export async function rebuildFromElsewhere(
+  { url }: Pick<TestDatabase, 'url'>,
+  log: Ledger,
+  more: Partial<RebuildOptions> & { readonly purpose?: string } = {},
+): Promise<Comparison> {
+  const role = 'varve_projector';
+  const pool = createPool(url, { role, max: 3, applicationName: 'test-rebuild' });
+  const schema = shadowSearchPath();
+  const shadowPool = createPool(url, { role, max: 2, applicationName: 'test-shadow', schema });
+  try {
+    const options = { ...optionsFor(pool, log), shadowPool, onProgress: () => undefined, ...more };
+    const { purpose = randomUUID() } = more;
+    return await rebuild(options, { purpose, projections: options.projections });
+  } finally {
+    await pool.end();
+    await shadowPool.end();
+  }
 }
 
 export const readModelTables = projections.flatMap(({ tables }) => tables);

@@ -3,6 +3,8 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { ProjectionStatus } from '../../domain/questions.ts';
+import type { Replay } from '../../domain/replay-questions.ts';
 import { Failure } from '../../failure.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import type { HttpDependencies } from '../dependencies.ts';
@@ -30,8 +32,15 @@ const statusSchema = z
         version: z.number().int(),
         revision: z.number().int(),
         lag: z.number().int(),
-        state: z.enum(['running', 'stopped', 'rebuilding']),
+        state: z.enum(['running', 'stopped', 'rebuilding', 'superseded']).meta({
+          description:
+            'superseded: a newer server has made the rows; this one leaves them to it. rebuilding: they are read on while newer ones are made',
+        }),
         error: z.string().optional(),
+        rebuild: z
+          .strictObject({ id: z.string(), phase: z.string().optional(), percent: z.number().optional() })
+          .optional()
+          .meta({ description: 'The rebuild that waits or runs; percent of what is done in this phase' }),
       }),
     ),
     jobs: z.array(z.strictObject({ name: z.string(), state: z.string() })),
@@ -73,16 +82,38 @@ export function addStatusRoute(app: FastifyInstance, dependencies: HttpDependenc
   });
 }
 
-async function projectionsOf({ reads }: HttpDependencies, ledger: LiveLedger) {
+async function projectionsOf({ reads, projectionVersion }: HttpDependencies, ledger: LiveLedger) {
   const { revision: head } = ledger.state;
-  return (await reads.projections(ledger.name)).map(({ name, version, revision, state, error }) => ({
-    name,
-    version,
-    revision,
-    lag: Math.max(0, head - revision),
-    state,
-    ...(error === null ? {} : { error }),
-  }));
+  const [statuses, replays] = await Promise.all([reads.projections(ledger.name), reads.openReplays()]);
+  const rebuilds = replays.filter(({ kind }) => kind === 'rebuild');
+  return statuses.map((status) => {
+    const { name, version, revision, error } = status;
+    const rebuild = rebuilds.find(({ projections }) => projections.includes(name));
+    return {
+      name,
+      version,
+      revision,
+      lag: Math.max(0, head - revision),
+      state: stateOf(status, projectionVersion(name) ?? version, rebuild),
+      ...(error === null ? {} : { error }),
+      ...(rebuild === undefined ? {} : { rebuild: rebuildAnswer(rebuild) }),
+    };
+  });
+}
+
+/** `version` is what this server's code would give the rows. */
+function stateOf(status: ProjectionStatus, version: number, rebuild: Replay | undefined) {
+  if (status.version > version) return 'superseded' as const;
+  if (status.state === 'stopped') return status.state;
+  const isAnew = status.version < version || rebuild?.state === 'running';
+  return isAnew ? ('rebuilding' as const) : status.state;
+}
+
+/** How many events all ledgers have is nobody's business who asks about one. */
+function rebuildAnswer({ id, progress }: Replay) {
+  if (progress === null) return { id };
+  const { phase, done, total } = progress;
+  return { id, phase, ...(total === 0 ? {} : { percent: Math.floor((100 * done) / total) }) };
 }
 
 /** A status that fails because something is down would hide what it is for. */
