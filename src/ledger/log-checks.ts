@@ -5,7 +5,6 @@
  */
 import type { RecordedEvent } from '../domain/event.ts';
 import { parseInstant } from '../domain/instant.ts';
-import type { JsonValue } from '../domain/json.ts';
 import { Failure } from '../failure.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { decodeEvent } from './event-codec.ts';
@@ -66,8 +65,10 @@ type Tell = Parameters<typeof createLogChecker>[1];
 
 function checkBytes({ revision, bytes }: StoredEvent, tell: Tell): void {
   try {
-    const value: JsonValue = JSON.parse(bytes);
-    if (canonicalJson(value) !== bytes) tell('canonical bytes', revision, 'is not written canonically');
+    const value: unknown = JSON.parse(bytes);
+    const isObject = typeof value === 'object' && value !== null;
+    if (!isObject || canonicalJson(value) !== bytes)
+      tell('canonical bytes', revision, 'is not written canonically');
   } catch {
     tell('canonical bytes', revision, 'is no JSON');
   }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { transaction } from '../database/pool.ts';
 import type { Comparison, TableComparison } from '../domain/replay-questions.ts';
+import { Failure } from '../failure.ts';
 import { compareTable } from './compare-tables.ts';
 import { lockCheckpoints, type ShadowPlan } from './shadow.ts';
 import type { ShadowFill } from './shadow-fill.ts';
@@ -27,11 +28,17 @@ interface Begun {
 /** Failures: those of filling; `unavailable`. */
 export async function compareBeside(pool: pg.Pool, plan: ShadowPlan, fill: ShadowFill): Promise<Comparison> {
   for (let pause = 0; ; pause += 1) {
-    const begun = await begin(pool, plan, fill, pause === maxPauses);
+    const begun = await begin(pool, plan, fill, pause === maxPauses).catch(orNotYet);
     if (begun !== undefined) return begun.comparison;
     await sleep(pauseMs);
     if (gapOf(fill, await standingOf(pool, plan)) > maxGapEvents) await fill.catchUp();
   }
+}
+
+/** A projector's batch that takes long is over some time. */
+function orNotYet(error: unknown): undefined {
+  if (error instanceof Failure && error.reason === 'busy') return undefined;
+  throw error;
 }
 
 /** Undefined when the two do not stand together yet. `isLast`: then they never will. */

@@ -82,7 +82,8 @@ export function addStatusRoute(app: FastifyInstance, dependencies: HttpDependenc
   });
 }
 
-async function projectionsOf({ reads, projectionVersion }: HttpDependencies, ledger: LiveLedger) {
+async function projectionsOf(dependencies: HttpDependencies, ledger: LiveLedger) {
+  const { reads } = dependencies;
   const { revision: head } = ledger.state;
   const [statuses, replays] = await Promise.all([reads.projections(ledger.name), reads.openReplays()]);
   const rebuilds = replays.filter(({ kind }) => kind === 'rebuild');
@@ -94,7 +95,7 @@ async function projectionsOf({ reads, projectionVersion }: HttpDependencies, led
       version,
       revision,
       lag: Math.max(0, head - revision),
-      state: stateOf(status, projectionVersion(name) ?? version, rebuild),
+      state: stateOf(status, dependencies.projectionVersion(name) ?? version, rebuild),
       ...(error === null ? {} : { error }),
       ...(rebuild === undefined ? {} : { rebuild: rebuildAnswer(rebuild) }),
     };

@@ -1,0 +1,363 @@
+/**
+ * Read models made again beside the ones that are read: what comes is what was there, whoever reads, stops or moves on in
+ * between. Real database, a log in memory; every wait is for a state.
+ */
+import type pg from 'pg';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { projections } from '../../projections/index.ts';
+import { tags } from '../../projections/tags.ts';
+import { createPool, transaction } from '../../src/database/pool.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
+import { loadLiveState } from '../../src/projector/load-live-state.ts';
+import { startProjector } from '../../src/projector/projector.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  appendHistory,
+  checkpointsOf,
+  inBites,
+  optionsFor,
+  projectAll,
+  readModelTables,
+  rebuildFromElsewhere,
+  rowsOfReadModels,
+  testLedger,
+} from '../support/read-models.ts';
+import { overridesOf, tagged } from '../support/told-events.ts';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let log: Ledger;
+
+const longWait = { timeout: 30_000, interval: 5 };
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  ({ pool } = database);
+  log = createMemoryLedger();
+  await appendHistory(log, [...overridesOf(40, 4), tagged(41, 'v1')]);
+  await projectAll(pool, log);
+});
+afterEach(() => database.drop());
+
+/** All that makes a table what it is, but its number. */
+async function catalogueOf(): Promise<unknown> {
+  const { rows } = await pool.query(
+    `select c.relname, c.relowner::regrole::text as owner, c.relacl::text as grants, c.reloptions, c.relpersistence,
+            obj_description(c.oid, 'pg_class') as said,
+            (select json_agg(json_build_array(a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                      a.attcollation::regcollation::text, a.attidentity, a.attgenerated, a.attstorage,
+                      pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)) order by a.attnum)
+               from pg_attribute a left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+              where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+            (select json_agg(json_build_array(o.conname, pg_get_constraintdef(o.oid), obj_description(o.oid, 'pg_constraint'))
+                      order by o.conname) from pg_constraint o where o.conrelid = c.oid) as constraints,
+            (select json_agg(json_build_array(pg_get_indexdef(i.indexrelid), i.indisunique, i.indisprimary, i.indisvalid,
+                      obj_description(i.indexrelid, 'pg_class')) order by pg_get_indexdef(i.indexrelid))
+               from pg_index i where i.indrelid = c.oid) as indexes
+       from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by c.relname`,
+  );
+  return rows;
+}
+
+test('the new tables are the old ones in everything: columns, constraints, indexes, comments, grants, settings', async () => {
+  await pool.query(`alter table history set (autovacuum_vacuum_scale_factor = 0.5)`);
+  await pool.query(
+    `create index somebodys_own on history (ledger, length(subject)); comment on index somebodys_own is 'ours'`,
+  );
+  const [before, oids] = [await catalogueOf(), await oidsOf()];
+  await rebuildFromElsewhere(database, log);
+  expect(await catalogueOf()).toEqual(before);
+  for (const [table, oid] of Object.entries(await oidsOf()))
+    expect([table, oid]).not.toEqual([table, oids[table]]);
+  const left = await pool.query(
+    `select relname from pg_class where relnamespace = 'varve_rebuild'::regnamespace`,
+  );
+  expect(left.rows).toEqual([]);
+});
+
+async function oidsOf(): Promise<Readonly<Record<string, number>>> {
+  const { rows } = await pool.query<{ relname: string; oid: number }>(
+    'select relname, oid from pg_class where relname = any ($1) order by relname',
+    [readModelTables],
+  );
+  return Object.fromEntries(rows.map(({ relname, oid }) => [relname, oid]));
+}
+
+test('rows that differ are told by key and count, and the new ones are put in place', async () => {
+  const rows = await rowsOfReadModels(pool);
+  await pool.query(`update assertions set value = '"changed"' where revision in (2, 3)`);
+  await pool.query('delete from history where revision = 7');
+  await pool.query(`insert into tags values ('default', 'invented', 1, 1, now())`);
+  const { tables, notCompared } = await rebuildFromElsewhere(database, log);
+  const differing = tables.filter(({ examples }) => examples.length > 0);
+  expect(notCompared).toEqual([]);
+  expect(differing).toEqual([
+    { table: 'tags', rows: 1, missing: 0, surplus: 1, changed: 0, examples: ['default invented'] },
+    {
+      table: 'assertions',
+      rows: 40,
+      missing: 0,
+      surplus: 0,
+      changed: 2,
+      examples: ['default 2', 'default 3'],
+    },
+    { table: 'history', rows: 41, missing: 1, surplus: 0, changed: 0, examples: ['default 7'] },
+  ]);
+  expect(await rowsOfReadModels(pool)).toEqual(rows);
+});
+
+test('what is read stays while it is made again; interrupted anywhere it is gone on with', async () => {
+  const rows = await rowsOfReadModels(pool);
+  const read: number[] = [];
+  let end = new AbortController();
+  const watched: Ledger = {
+    ...inBites(log, 4),
+    read: async (ledger, after, limit) => {
+      read.push(after);
+      if (read.length % 3 === 0) end.abort();
+      return log.read(ledger, after, Math.min(limit, 4));
+    },
+  };
+  let interruptions = 0;
+  for (;;) {
+    end = new AbortController();
+    try {
+      await rebuildFromElsewhere(database, watched, { purpose: 'one', signal: end.signal });
+      break;
+    } catch (error) {
+      expect(error).toMatchObject({ reason: 'interrupted' });
+      interruptions += 1;
+      expect(await rowsOfReadModels(pool)).toEqual(rows);
+    }
+  }
+  expect(interruptions).toBeGreaterThan(2);
+  // From the beginning it was read once only.
+  expect(read.filter((after) => after === 0)).toHaveLength(1);
+  expect(await rowsOfReadModels(pool)).toEqual(rows);
+});
+
+test.each([
+  ['for another purpose', { purpose: 'two' }],
+  ['by newer code', { purpose: 'one', projections: projections.map((one) => ({ ...one, version: 2 })) }],
+])('what was begun is not gone on with %s', async (_, more) => {
+  const end = new AbortController();
+  const interrupting: Ledger = {
+    ...log,
+    read: async (ledger, after, limit) => {
+      if (after > 0) end.abort();
+      return log.read(ledger, after, Math.min(limit, 4));
+    },
+  };
+  const begun = rebuildFromElsewhere(database, interrupting, { purpose: 'one', signal: end.signal });
+  await expect(begun).rejects.toMatchObject({ reason: 'interrupted' });
+  const read: number[] = [];
+  const watched: Ledger = {
+    ...log,
+    read: async (ledger, after, limit) => {
+      read.push(after);
+      return log.read(ledger, after, limit);
+    },
+  };
+  await rebuildFromElsewhere(database, watched, more);
+  expect(read[0]).toBe(0);
+});
+
+test('a migration in between begins it anew, and its tables are not swapped away', async () => {
+  const end = new AbortController();
+  const interrupting: Ledger = {
+    ...log,
+    read: async (...page) => {
+      end.abort();
+      return log.read(...page);
+    },
+  };
+  await rebuildFromElsewhere(database, inBites(interrupting, 4), {
+    purpose: 'one',
+    signal: end.signal,
+  }).catch(() => undefined);
+  await pool.query(`insert into schema_migrations (name, checksum) values ('9998_later.sql', '')`);
+  await pool.query('alter table tags add column later text');
+  const reachedSwap = rebuildFromElsewhere(database, log, { purpose: 'one' });
+  await reachedSwap;
+  expect((await pool.query('select later from tags')).rows).toEqual([{ later: null }]);
+});
+
+test('an event that cannot be taken ends it, says where, and leaves what is read', async () => {
+  await appendHistory(log, [tagged(42, 'v2'), tagged(43, 'v1', 1, 2)]);
+  const rows = await rowsOfReadModels(pool);
+  await expect(rebuildFromElsewhere(database, log)).rejects.toMatchObject({
+    code: 'corrupt',
+    reason: 'projection_stopped',
+    message: expect.stringContaining('tags: RevisionTagged in the changeset at revision 43: SQLSTATE 23505'),
+  });
+  expect(await rowsOfReadModels(pool)).toEqual(rows);
+});
+
+test('a reader who does not end holds up the swap and no other reader', async () => {
+  const readers = createPool(database.url, { max: 3, applicationName: 'readers' });
+  const reader = await readers.connect();
+  try {
+    await reader.query('begin');
+    await reader.query('select count(*) from history');
+    let swaps = 0;
+    let isSwapped = false;
+    const rebuilding = rebuildFromElsewhere(database, log, {
+      onSwap: async () => {
+        swaps += 1;
+        return Promise.resolve();
+      },
+    }).finally(() => {
+      isSwapped = true;
+    });
+    const named = { name: 'count_tags', text: 'select count(*) from tags' };
+    await vi.waitFor(() => expect(swaps).toBeGreaterThan(2), longWait);
+    for (let read = 0; read < 20; read += 1)
+      expect((await readers.query(named)).rows).toEqual([{ count: 1 }]);
+    expect(isSwapped).toBe(false);
+    await reader.query('commit');
+    await rebuilding;
+  } finally {
+    reader.release();
+    await readers.end();
+  }
+});
+
+test('statements that are prepared go on after the swap', async () => {
+  const readers = createPool(database.url, { max: 1, applicationName: 'readers' });
+  try {
+    const byKey = {
+      name: 'by_subject',
+      text: 'select * from history where ledger = $1 and revision > $2 order by 1, 2',
+    };
+    const ask = async () => (await readers.query({ ...byKey, values: [testLedger, 30] })).rows;
+    const before = await ask();
+    // Often enough that the plan is a generic one, which is kept.
+    for (let time = 0; time < 8; time += 1) await ask();
+    await rebuildFromElsewhere(database, log);
+    expect(await ask()).toEqual(before);
+    await rebuildFromElsewhere(database, log);
+    expect(await ask()).toEqual(before);
+  } finally {
+    await readers.end();
+  }
+});
+
+test('a snapshot from before the swap does not see the new rows: who reads more than once says what it reads', async () => {
+  const count = async (reading?: readonly string[]): Promise<number | undefined> => {
+    let swapping: Promise<unknown> = Promise.resolve();
+    const answer = await transaction(
+      pool,
+      async (tx) => {
+        await tx.query('select 1');
+        swapping = rebuildFromElsewhere(database, log);
+        // Whoever said what it reads is waited for.
+        if (reading === undefined) await swapping;
+        return (await tx.query<{ count: number }>('select count(*) from subjects')).rows[0]?.count;
+      },
+      { readOnly: true, ...(reading === undefined ? {} : { reading }) },
+    );
+    await swapping;
+    return answer;
+  };
+  expect(await count()).toBe(0);
+  expect(await count(['subjects'])).toBe(41);
+});
+
+test('a live state that is loaded while tables are to be swapped is whole', async () => {
+  let rebuilding: Promise<unknown> | undefined;
+  let tries = 0;
+  let isSwapped = false;
+  const watched: Ledger = {
+    ...log,
+    // Asked between the checkpoint and the subjects.
+    read: async (...page) => {
+      rebuilding ??= rebuildFromElsewhere(database, log, {
+        onSwap: async () => {
+          tries += 1;
+          return Promise.resolve();
+        },
+      }).then(() => {
+        isSwapped = true;
+      });
+      await vi.waitFor(() => expect(isSwapped || tries > 2).toBe(true), longWait);
+      return log.read(...page);
+    },
+  };
+  const state = await loadLiveState(pool, testLedger, watched);
+  expect([state.revision, state.overrideCount]).toEqual([41, 40]);
+  await rebuilding;
+  expect(tries).toBeGreaterThan(2);
+});
+
+test('beside a running projector and new events checkpoints only go forward, and all of it is there', async () => {
+  const seen = new Map<string, number>();
+  const back: string[] = [];
+  const projector = await startProjector({
+    ...optionsFor(pool, log),
+    ledgers: () => log.names(),
+    pollMs: 20,
+    onProgress: (ledger, name, revision) => {
+      if (revision < (seen.get(`${ledger} ${name}`) ?? 0)) back.push(`${name} to ${revision}`);
+      seen.set(`${ledger} ${name}`, revision);
+    },
+  });
+  let at = 41;
+  let isOver = false;
+  const writing = (async () => {
+    for (; !isOver; at += 2) {
+      await appendHistory(log, overridesOf(2, 2, at + 1));
+      projector.wake(testLedger);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  })();
+  for (let time = 0; time < 3; time += 1) {
+    const { tables, notCompared } = await rebuildFromElsewhere(database, log);
+    expect(notCompared).toEqual([]);
+    expect(tables.filter(({ examples }) => examples.length > 0)).toEqual([]);
+  }
+  isOver = true;
+  await writing;
+  await vi.waitFor(
+    async () =>
+      expect(new Set((await checkpointsOf(pool)).map(({ revision }) => revision))).toEqual(new Set([at])),
+    longWait,
+  );
+  await projector.stop();
+  expect(back).toEqual([]);
+  const { rows } = await pool.query('select count(*), max(revision) from history');
+  expect(rows).toEqual([{ count: at, max: at }]);
+});
+
+test('the database refuses a swap that would lose rows, and to replace what is no read model', async () => {
+  const tables = [...tags.tables];
+  await pool.query(`select rebuild_open('test', $1)`, [tables]);
+  const swap = () => pool.query(`select rebuild_swap('test', $1, array['tags'])`, [tables]);
+  await expect(swap()).rejects.toMatchObject({ code: '55000', message: expect.stringContaining('behind') });
+  await expect(pool.query(`select rebuild_swap('other', $1, array['tags'])`, [tables])).rejects.toMatchObject(
+    {
+      code: '55000',
+    },
+  );
+  for (const table of [
+    'ledger_events',
+    'usage_records',
+    'projection_checkpoints',
+    'nothing',
+    'tags"; drop table tags',
+  ])
+    await expect(pool.query(`select rebuild_open('test', array[$1])`, [table])).rejects.toMatchObject({
+      code: '42501',
+    });
+  const http = createPool(database.url, { role: 'varve_http', max: 1, applicationName: 'http' });
+  try {
+    for (const call of [
+      `rebuild_open('test', array['tags'])`,
+      'rebuild_drop()',
+      `rebuild_swap('', '{}', '{}')`,
+    ])
+      await expect(http.query(`select ${call}`)).rejects.toMatchObject({ code: '42501' });
+  } finally {
+    await http.end();
+  }
+});
