@@ -16,6 +16,7 @@ import { dropFilled, keepFilledIn } from '../test/bench/filled-database.ts';
 import { benchGrowth, growthHow } from '../test/bench/growth.ts';
 import { benchHistory, historyHow } from '../test/bench/history.ts';
 import { benchHttpResolve, benchHttpResolveMany, httpHow } from '../test/bench/http-resolve.ts';
+import { benchRebuild, rebuildHow } from '../test/bench/rebuild.ts';
 import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
 import { benchServers, serversHow } from '../test/bench/servers.ts';
 import { benchStart, startHow } from '../test/bench/start.ts';
@@ -46,6 +47,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['diff', { how: diffHow, run: benchDiff }],
   ['compare', { how: compareHow, run: benchCompareWorlds }],
   ['blast-radius', { how: blastRadiusHow, run: benchBlastRadius }],
+  ['rebuild', { how: rebuildHow, run: benchRebuild }],
   ['bad-requests', { how: badRequestsHow, run: benchBadRequests }],
 ]);
 
@@ -75,6 +77,7 @@ const command = new Command('bench')
   diff               the first page of two points 10³, 10⁴, 10⁵ events apart
   compare            two worlds over 10,000 and 100,000 records of usage, beside GET /v1/costs
   blast-radius       P11: the preview of one change of a key with many user overrides
+  rebuild            P6: every read model from the log, alone and under reads and writes
   bad-requests       R4: how long the slowest bad request takes to be turned away
 
 Load comes from wrk where it is installed, otherwise from autocannon. Leave the machine alone meanwhile.`,

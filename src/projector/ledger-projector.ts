@@ -43,6 +43,8 @@ export interface LedgerProjectorOptions {
   readonly onProgress: (ledger: string, projection: string, revision: number) => void;
   /** About the most events of one transaction; 2,000 when absent. */
   readonly batchEvents?: number;
+  /** Transactions side by side that a batch is spread over, each with projections of its own; 1 when absent. */
+  readonly lanes?: number;
 }
 
 export interface ProjectionProgress {
@@ -202,11 +204,12 @@ export class LedgerProjector {
   }
 
   async #projectTogether(group: readonly Progress[], events: readonly RecordedEvent[]): Promise<void> {
-    try {
-      await this.#commit(group, events);
-    } catch (error) {
-      if (isWorthRetrying(error)) throw error;
-      for (const progress of group) await this.#projectAlone(progress, events);
+    const lanes = inLanes(group, this.#options.lanes ?? 1);
+    const committed = await Promise.allSettled(lanes.map((lane) => this.#commit(lane, events)));
+    for (const [index, settled] of committed.entries()) {
+      if (settled.status === 'fulfilled') continue;
+      if (isWorthRetrying(settled.reason)) throw settled.reason;
+      for (const progress of lanes[index] ?? []) await this.#projectAlone(progress, events);
     }
   }
 
@@ -272,4 +275,12 @@ export class LedgerProjector {
 function stateOf(checkpoint: Checkpoint, version: number): ProgressState {
   if (checkpoint.version === version) return checkpoint.state;
   return checkpoint.version < version ? 'outdated' : 'superseded';
+}
+
+/** Dealt out in turns, because the dearest ones stand together; none is empty. */
+function inLanes(group: readonly Progress[], count: number): readonly (readonly Progress[])[] {
+  const lanes = Array.from({ length: count }, (_, lane) =>
+    group.filter((_progress, place) => place % count === lane),
+  );
+  return lanes.filter((lane) => lane.length > 0);
 }

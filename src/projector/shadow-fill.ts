@@ -25,8 +25,10 @@ export interface ShadowFill {
   revisions(): ReadonlyMap<string, number>;
 }
 
-/** More events a transaction than live: nobody waits for its locks. */
-const batchEvents = 5_000;
+/** Larger batches cost as much an event, and would hold this process' other work up for longer. */
+const batchEvents = 1_000;
+/** So that this process prepares the rows of one while the database inserts those of the other. */
+const lanes = 2;
 
 export function createFill(options: FillOptions): ShadowFill {
   const { ledger: log, shadowPool: pool, onFilled, signal } = options;
@@ -38,7 +40,7 @@ export function createFill(options: FillOptions): ShadowFill {
     const known = projectors.get(name);
     if (known !== undefined) return known;
     const made = new LedgerProjector(
-      { ...options, pool, ledger: readingAhead(log), batchEvents, onProgress: () => undefined },
+      { ...options, pool, ledger: readingAhead(log), batchEvents, lanes, onProgress: () => undefined },
       name,
     );
     await made.open(true);

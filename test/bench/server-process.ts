@@ -23,9 +23,16 @@ const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'applicat
 /** Where a Varve in this folder keeps its database. */
 export const varveDataDir = (folder: string): string => join(folder, 'varve');
 
-/** Starts Varve with its catalogue on the database in the folder, a fresh one where there is none. */
-export async function startVarve(folder: string): Promise<RunningServer> {
-  return start('varve', folder, ['src/main.ts'], environmentOf({ VARVE_DATA_DIR: varveDataDir(folder) }));
+/**
+ * Starts Varve with its catalogue on the database in the folder, a fresh one where there is none; `more` of its settings,
+ * another database for example.
+ */
+export async function startVarve(
+  folder: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> {
+  const environment = environmentOf({ VARVE_DATA_DIR: varveDataDir(folder), ...more });
+  return start('varve', folder, ['src/main.ts'], environment);
 }
 
 /** Starts the API alone (`npm run server`) on a database that others may use as well. */
