@@ -47,7 +47,7 @@ export async function rebuild(options: RebuildOptions, plan: ShadowPlan): Promis
   refuseSuperseded(await standingOf(pool, plan));
   await openShadow(pool, plan, await options.ledger.identity());
   let phase: ReplayPhase = 'filling';
-  const fill = createFill({ ...options, onFilled: (done, total) => onProgress(phase, done, total) });
+  const fill = createFill({ ...options, onFilled: (done, total) => onProgress(phase, done, total) }, plan);
   await fill.catchUp();
   await buildIndexes(options, plan);
   phase = 'catching up';

@@ -120,7 +120,10 @@ async function run(
   }
 }
 
-async function replay(options: ReplayOptions, { id, kind, projections }: ReplayRequest): Promise<void> {
+async function replay(
+  options: ReplayOptions & Pick<ReplayRunnerOptions, 'projections'>,
+  { id, kind, projections }: ReplayRequest,
+): Promise<void> {
   const { pool } = options;
   const wanted = options.projections.filter(({ name }) => projections.includes(name));
   if (wanted.length < projections.length) {
@@ -129,14 +132,13 @@ async function replay(options: ReplayOptions, { id, kind, projections }: ReplayR
     });
   }
   const plan = { purpose: id, projections: wanted };
-  const fitted = { ...options, projections: wanted };
   if (kind === 'rebuild') {
     const outcomeOf = (comparison: Awaited<ReturnType<typeof rebuild>>): ReplayOutcome => ({ comparison });
     const onSwap: Parameters<typeof rebuild>[0]['onSwap'] = (tx, comparison) =>
       finishReplay(tx, id, { outcome: outcomeOf(comparison) });
-    await rebuild({ ...fitted, onSwap }, plan);
+    await rebuild({ ...options, onSwap }, plan);
   } else {
-    await finishReplay(pool, id, { outcome: { checks: await verify(fitted, plan) } });
+    await finishReplay(pool, id, { outcome: { checks: await verify(options, plan) } });
   }
 }
 

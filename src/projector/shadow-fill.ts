@@ -6,8 +6,9 @@
 import { Failure } from '../failure.ts';
 import { LedgerProjector, type LedgerProjectorOptions } from './ledger-projector.ts';
 import { readingAhead } from './read-ahead.ts';
+import type { ShadowPlan } from './shadow.ts';
 
-export interface FillOptions extends Omit<LedgerProjectorOptions, 'onProgress' | 'pool'> {
+export interface FillOptions extends Omit<LedgerProjectorOptions, 'onProgress' | 'pool' | 'projections'> {
   /** Looks for names in varve_rebuild first: shadowSearchPath. */
   readonly shadowPool: LedgerProjectorOptions['pool'];
   /** Called after every batch: events that are in the rows, of so many in all ledgers. */
@@ -30,7 +31,11 @@ const batchEvents = 1_000;
 /** So that this process prepares the rows of one while the database inserts those of the other. */
 const lanes = 2;
 
-export function createFill(options: FillOptions): ShadowFill {
+/**
+ * Fills with the plan's projections and no others: one whose tables do not stand in varve_rebuild would find the ones that
+ * are read.
+ */
+export function createFill(options: FillOptions, { projections }: ShadowPlan): ShadowFill {
   const { ledger: log, shadowPool: pool, onFilled, signal } = options;
   const projectors = new Map<string, LedgerProjector>();
   const revisions = new Map<string, number>();
@@ -40,7 +45,15 @@ export function createFill(options: FillOptions): ShadowFill {
     const known = projectors.get(name);
     if (known !== undefined) return known;
     const made = new LedgerProjector(
-      { ...options, pool, ledger: readingAhead(log), batchEvents, lanes, onProgress: () => undefined },
+      {
+        ...options,
+        projections,
+        pool,
+        ledger: readingAhead(log),
+        batchEvents,
+        lanes,
+        onProgress: () => undefined,
+      },
       name,
     );
     await made.open(true);

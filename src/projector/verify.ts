@@ -60,10 +60,10 @@ async function checkLog({ ledger: log, onProgress, signal }: ReplayOptions, foun
 }
 
 async function checkReplay(options: ReplayOptions, plan: ShadowPlan, found: Findings): Promise<void> {
-  const fill = createFill({
-    ...options,
-    onFilled: (done, total) => options.onProgress('filling', done, total),
-  });
+  const fill = createFill(
+    { ...options, onFilled: (done, total) => options.onProgress('filling', done, total) },
+    plan,
+  );
   try {
     await fill.catchUp();
   } catch (error) {

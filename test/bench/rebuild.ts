@@ -70,7 +70,6 @@ async function benchAlone(url: string, events: number, { say }: BenchOptions): P
         pool,
         shadowPool,
         ledger: log,
-        projections,
         log: { info: () => undefined, warn: () => undefined, error: () => undefined },
         now: Date.now,
         onProgress: (next, done, total) => {

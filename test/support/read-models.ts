@@ -12,7 +12,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { LedgerProjector, type LedgerProjectorOptions } from '../../src/projector/ledger-projector.ts';
 import { type RebuildOptions, rebuild } from '../../src/projector/rebuild.ts';
-import { shadowSearchPath } from '../../src/projector/shadow.ts';
+import { type ShadowPlan, shadowSearchPath } from '../../src/projector/shadow.ts';
 import type { TestDatabase } from './database.ts';
 import type { History } from './histories.ts';
 
@@ -73,7 +73,7 @@ export async function projectAll(
 export async function rebuildFromElsewhere(
   { url }: Pick<TestDatabase, 'url'>,
   log: Ledger,
-  more: Partial<RebuildOptions> & { readonly purpose?: string } = {},
+  more: Partial<RebuildOptions & ShadowPlan> = {},
 ): Promise<Comparison> {
   const role = 'varve_projector';
   const pool = createPool(url, { role, max: 3, applicationName: 'test-rebuild' });
@@ -82,7 +82,7 @@ export async function rebuildFromElsewhere(
   try {
     const options = { ...optionsFor(pool, log), shadowPool, onProgress: () => undefined, ...more };
     const { purpose = randomUUID() } = more;
-    return await rebuild(options, { purpose, projections: options.projections });
+    return await rebuild(options, { purpose, projections: more.projections ?? projections });
   } finally {
     await pool.end();
     await shadowPool.end();
