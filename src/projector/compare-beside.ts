@@ -8,6 +8,7 @@ import type pg from 'pg';
 import { transaction } from '../database/pool.ts';
 import type { Comparison, TableComparison } from '../domain/replay-questions.ts';
 import { Failure } from '../failure.ts';
+import { cancelOnAbort, refuseAborted } from './cancel-on-abort.ts';
 import { compareTable } from './compare-tables.ts';
 import { lockCheckpoints, type ShadowPlan } from './shadow.ts';
 import type { ShadowFill } from './shadow-fill.ts';
@@ -20,15 +21,27 @@ const pauseMs = 50;
 /** So often the rows that are read are waited for; then they are told as behind. */
 const maxPauses = 200;
 
+/** May read what is read and what is made again. */
+export interface CompareOptions {
+  readonly pool: pg.Pool;
+  readonly signal?: AbortSignal;
+}
+
 /** A comparison that is under way; in an object, because a promise in a promise would be waited for. */
 interface Begun {
   readonly comparison: Promise<Comparison>;
 }
 
 /** Failures: those of filling; `unavailable`. */
-export async function compareBeside(pool: pg.Pool, plan: ShadowPlan, fill: ShadowFill): Promise<Comparison> {
+export async function compareBeside(
+  options: CompareOptions,
+  plan: ShadowPlan,
+  fill: ShadowFill,
+): Promise<Comparison> {
+  const { pool, signal } = options;
   for (let pause = 0; ; pause += 1) {
-    const begun = await begin(pool, plan, fill, pause === maxPauses).catch(orNotYet);
+    refuseAborted(signal);
+    const begun = await begin(options, plan, fill, pause === maxPauses).catch(orNotYet);
     if (begun !== undefined) return begun.comparison;
     await sleep(pauseMs);
     if (gapOf(fill, await standingOf(pool, plan)) > maxGapEvents) await fill.catchUp();
@@ -43,13 +56,13 @@ function orNotYet(error: unknown): undefined {
 
 /** Undefined when the two do not stand together yet. `isLast`: then they never will. */
 async function begin(
-  pool: pg.Pool,
+  options: CompareOptions,
   plan: ShadowPlan,
   fill: ShadowFill,
   isLast: boolean,
 ): Promise<Begun | undefined> {
   const names = plan.projections.map(({ name }) => name);
-  return transaction(pool, async (tx): Promise<Begun | undefined> => {
+  return transaction(options.pool, async (tx): Promise<Begun | undefined> => {
     await lockCheckpoints(tx, names);
     const standing = await standingOf(tx, plan);
     const compared = plan.projections.filter(({ name }) => !standing.incomparable.has(name));
@@ -63,7 +76,7 @@ async function begin(
     }
     await fill.catchUpTo(standing.revisions);
     const comparing = await compareInSnapshot(
-      pool,
+      options,
       compared.flatMap(({ tables }) => tables),
     );
     return {
@@ -78,7 +91,7 @@ function withoutTables({ incomparable }: Pick<Standing, 'incomparable'>): Compar
 
 /** Resolves as soon as the snapshot is taken. */
 async function compareInSnapshot(
-  pool: pg.Pool,
+  { pool, signal }: CompareOptions,
   tables: readonly string[],
 ): Promise<{ readonly tables: Promise<readonly TableComparison[]> }> {
   let tell = (): void => undefined;
@@ -91,11 +104,12 @@ async function compareInSnapshot(
       // These two are no queries: the first one takes the snapshot.
       await tx.query('set local statement_timeout = 0');
       await tx.query(`set local work_mem = '64MB'`);
-      await tx.query('select 1');
-      tell();
-      const compared: TableComparison[] = [];
-      for (const table of tables) compared.push(await compareTable(tx, table));
-      return compared;
+      return cancelOnAbort(pool, tx, signal, async () => {
+        tell();
+        const compared: TableComparison[] = [];
+        for (const table of tables) compared.push(await compareTable(tx, table));
+        return compared;
+      });
     },
     { readOnly: true, reading: [...tables, ...tables.map((table) => `varve_rebuild.${table}`)] },
   );

@@ -54,7 +54,7 @@ export async function rebuild(options: RebuildOptions, plan: ShadowPlan): Promis
   await fill.catchUp();
   phase = 'comparing';
   onProgress(phase, 0, 0);
-  const comparison = await compareBeside(pool, plan, fill);
+  const comparison = await compareBeside(options, plan, fill);
   phase = 'catching up';
   await fill.catchUp();
   phase = 'swapping';
@@ -63,14 +63,14 @@ export async function rebuild(options: RebuildOptions, plan: ShadowPlan): Promis
   return comparison;
 }
 
-async function buildIndexes({ pool, onProgress }: RebuildOptions, plan: ShadowPlan): Promise<void> {
+async function buildIndexes({ pool, onProgress, signal }: RebuildOptions, plan: ShadowPlan): Promise<void> {
   const tables = tablesOf(plan);
   for (let done = 0; ; done += 1) {
-    const { built, missing } = await buildNextIndex(pool, tables);
+    const { built, missing } = await buildNextIndex(pool, tables, signal);
     if (built === null) break;
     onProgress('indexing', done + 1, done + 1 + missing);
   }
-  await analyzeShadow(pool, tables);
+  await analyzeShadow(pool, tables, signal);
 }
 
 async function swap(

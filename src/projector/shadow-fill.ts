@@ -4,6 +4,7 @@
  * path says where its tables are. What stands there already is gone on with.
  */
 import { Failure } from '../failure.ts';
+import { refuseAborted } from './cancel-on-abort.ts';
 import { LedgerProjector, type LedgerProjectorOptions } from './ledger-projector.ts';
 import { readingAhead } from './read-ahead.ts';
 import type { ShadowPlan } from './shadow.ts';
@@ -66,8 +67,7 @@ export function createFill(options: FillOptions, { projections }: ShadowPlan): S
     const projector = await projectorOf(name);
     heads.set(name, Math.max(until, heads.get(name) ?? 0));
     while (slowest(projector) < until) {
-      if (signal?.aborted === true)
-        throw new Failure('unavailable', 'The replay was interrupted', { reason: 'interrupted' });
+      refuseAborted(signal);
       const count = await projector.step(until);
       revisions.set(name, slowest(projector));
       onFilled(sum(revisions), sum(heads));

@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { readCode } from '../database/database-failure.ts';
 import { transaction } from '../database/pool.ts';
 import { Failure } from '../failure.ts';
+import { cancelOnAbort } from './cancel-on-abort.ts';
 import type { Projection, ProjectionTransaction } from './projection.ts';
 
 /** Where a projection's unqualified names are looked for while it is made again; `main` is what is looked for otherwise. */
@@ -66,18 +67,29 @@ export async function dropShadow(pool: pg.Pool): Promise<void> {
 export async function buildNextIndex(
   pool: pg.Pool,
   tables: readonly string[],
+  signal?: AbortSignal,
 ): Promise<{ readonly built: string | null; readonly missing: number }> {
   const [answer] = await inOneGo<{ built: string | null; missing: number }>(
     pool,
     'select built, missing from rebuild_next_index($1)',
     [tables],
-    ["set local maintenance_work_mem = '256MB'", 'set local max_parallel_maintenance_workers = 2'],
+    {
+      settings: [
+        "set local maintenance_work_mem = '256MB'",
+        'set local max_parallel_maintenance_workers = 2',
+      ],
+      signal,
+    },
   );
   return answer ?? { built: null, missing: 0 };
 }
 
-export async function analyzeShadow(pool: pg.Pool, tables: readonly string[]): Promise<void> {
-  await inOneGo(pool, 'select rebuild_analyze($1)', [tables]);
+export async function analyzeShadow(
+  pool: pg.Pool,
+  tables: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  await inOneGo(pool, 'select rebuild_analyze($1)', [tables], { settings: [], signal });
 }
 
 /** How long the swap may hold up readers by waiting for those before them; milliseconds. */
@@ -139,10 +151,13 @@ async function inOneGo<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   text: string,
   values: readonly unknown[],
-  settings: readonly string[] = [],
+  { settings, signal }: { readonly settings: readonly string[]; readonly signal: AbortSignal | undefined } = {
+    settings: [],
+    signal: undefined,
+  },
 ): Promise<readonly Row[]> {
   return transaction(pool, async (tx) => {
     for (const setting of ['set local statement_timeout = 0', ...settings]) await tx.query(setting);
-    return (await tx.query<Row>(text, [...values])).rows;
+    return cancelOnAbort(pool, tx, signal, async () => (await tx.query<Row>(text, [...values])).rows);
   });
 }

@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Check, isEqual, type TableComparison, type Violation } from '../domain/replay-questions.ts';
 import { Failure } from '../failure.ts';
 import { createLogChecker, logChecks } from '../ledger/log-checks.ts';
+import { refuseAborted } from './cancel-on-abort.ts';
 import { compareBeside } from './compare-beside.ts';
 import { readingAhead } from './read-ahead.ts';
 import type { ReplayOptions } from './rebuild.ts';
@@ -44,8 +45,7 @@ async function checkLog({ ledger: log, onProgress, signal }: ReplayOptions, foun
     const ahead = readingAhead(log);
     let at = 0;
     while (at < head.revision) {
-      if (signal?.aborted === true)
-        throw new Failure('unavailable', 'The replay was interrupted', { reason: 'interrupted' });
+      refuseAborted(signal);
       const page = await ahead.read(ledger, at, Math.min(pageEvents, head.revision - at));
       const last = page.at(-1);
       if (last === undefined || last.revision <= at) break;
@@ -77,7 +77,7 @@ async function checkReplay(options: ReplayOptions, plan: ShadowPlan, found: Find
   }
   await checkIdempotencyKeys(options, found);
   options.onProgress('comparing', 0, 0);
-  const { tables, notCompared } = await compareBeside(options.pool, plan, fill);
+  const { tables, notCompared } = await compareBeside(options, plan, fill);
   for (const table of tables.filter((one) => !isEqual(one))) addDifferences(table, found);
   for (const { projection, why } of notCompared) {
     found.unknown(readModels);

@@ -183,6 +183,27 @@ test('a migration in between begins it anew, and its tables are not swapped away
   expect((await pool.query('select later from tags')).rows).toEqual([{ later: null }]);
 });
 
+test('interrupted while an index is built it ends at once, and is gone on with', async () => {
+  const rows = await rowsOfReadModels(pool);
+  // An index that is never done.
+  await pool.query(`create function slowly(text) returns text language plpgsql immutable as
+    $$ begin if current_setting('application_name') = 'test-rebuild' then perform pg_sleep(600); end if; return $1; end $$;
+    create index slow on tags (slowly(name))`);
+  const end = new AbortController();
+  const rebuilding = rebuildFromElsewhere(database, log, { purpose: 'one', signal: end.signal });
+  await vi.waitFor(async () => {
+    const { rowCount } = await pool.query(
+      `select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+    );
+    expect(rowCount).toBe(1);
+  }, longWait);
+  end.abort();
+  await expect(rebuilding).rejects.toMatchObject({ code: 'unavailable' });
+  await pool.query('drop index slow');
+  await rebuildFromElsewhere(database, log, { purpose: 'one' });
+  expect(await rowsOfReadModels(pool)).toEqual(rows);
+});
+
 test('an event that cannot be taken ends it, says where, and leaves what is read', async () => {
   await appendHistory(log, [tagged(42, 'v2'), tagged(43, 'v1', 1, 2)]);
   const rows = await rowsOfReadModels(pool);
