@@ -61,7 +61,8 @@ declare
   table_name text;
 begin
   foreach table_name in array tables loop
-    if to_regclass(quote_ident(table_name)) is null or table_name = 'projection_checkpoints'
+    if to_regclass(quote_ident(table_name)) is null
+      or table_name in ('ledger_events', 'ledger_heads', 'log_identity', 'schema_migrations', 'projection_checkpoints')
       or (
         exists (select from pg_roles where rolname = 'varve_projector')
         and not has_table_privilege('varve_projector', quote_ident(table_name), 'truncate')

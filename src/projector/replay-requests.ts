@@ -13,6 +13,9 @@ export interface ReplayRequest {
   readonly attempts: number;
 }
 
+/** So long a rebuild that newer code made necessary and that failed is not tried again by itself. */
+const failedPauseMinutes = 60;
+
 /** Finished ones are kept so long. */
 const keptDays = 90;
 
@@ -68,7 +71,7 @@ export async function forgetReplays(tx: ProjectionTransaction): Promise<void> {
 
 /**
  * Asks for a rebuild of every projection whose rows were made by older code than this; those of them for which one was
- * asked already are left to that.
+ * asked already are left to that, and what failed lately to whoever asks by name.
  */
 export async function requestOutdated(
   tx: ProjectionTransaction,
@@ -85,10 +88,18 @@ export async function requestOutdated(
                 where c.version < p.version and c.revision > 0
                   and not exists (
                     select from replays r
-                     where r.kind = 'rebuild' and r.state in ('waiting', 'running') and p.name = any (r.projections))
+                     where r.kind = 'rebuild' and p.name = any (r.projections)
+                       and (r.state in ('waiting', 'running')
+                         or r.state = 'failed' and r.requested_by = 'system'
+                           and r.finished_at > now() - $4 * interval '1 minute'))
              ) as outdated
            having count(*) > 0
            on conflict do nothing`,
-    values: [id, projections.map(({ name }) => name), projections.map(({ version }) => version)],
+    values: [
+      id,
+      projections.map(({ name }) => name),
+      projections.map(({ version }) => version),
+      failedPauseMinutes,
+    ],
   });
 }

@@ -154,6 +154,32 @@ test('newer code asks for its rows itself, and once', async () => {
   expect(found).toEqual([{ version: tags.version + 1, revision: 13, state: 'running' }]);
 });
 
+test('newer code that cannot make its rows is not tried again and again', async () => {
+  const unable = {
+    ...tags,
+    version: tags.version + 1,
+    project: () => Promise.reject(new TypeError('cannot')),
+  };
+  const runner = createRunner({ projections: projections.map((one) => (one === tags ? unable : one)) });
+  const states = async () => (await pool.query('select state from replays')).rows;
+  runner.kick();
+  await vi.waitFor(async () => expect(await states()).toEqual([{ state: 'failed' }]), longWait);
+  runner.kick();
+  await runner.stop();
+  await createRunnerRound(unable);
+  expect(await states()).toEqual([{ state: 'failed' }]);
+  // What the old code made is still read.
+  expect((await pool.query('select name from tags')).rows).toEqual([{ name: 'v1' }]);
+});
+
+/** Another kick, to its end: the lock of replays was taken and let go. */
+async function createRunnerRound(changed: (typeof projections)[number]): Promise<void> {
+  const id = await requestReplay(pool, randomUUID(), 'rebuild', ['keys'], 'alice');
+  createRunner({ projections: projections.map((one) => (one.name === changed.name ? changed : one)) }).kick();
+  await ended('rebuild', id);
+  await pool.query('delete from replays where id = $1', [id]);
+}
+
 test('an outage leaves it begun, a misfit ends it with where, and nothing is left behind', async () => {
   const id = await requestReplay(pool, randomUUID(), 'rebuild', names, 'alice');
   const away = {
