@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path';
 import pg from 'pg';
+import { connectLimitMs, keepAliveAfterMs } from '../database/connection-limits.ts';
+import { type DatabaseWatch, watchDatabase } from '../database/database-watch.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import {
@@ -11,6 +13,7 @@ import {
   createPool,
   currentSchema,
   type DatabaseRole,
+  type Pool,
   type PoolOptions,
 } from '../database/pool.ts';
 import { shadowSearchPath } from '../projector/shadow.ts';
@@ -35,6 +38,8 @@ export interface OpenDatabase {
   /** The projector where read models are made again: names mean the tables of varve_rebuild. To be ended by who asks. */
   readonly openShadow: () => pg.Pool;
   readonly connectListener: () => Promise<pg.Client>;
+  /** Whether the database answers just now. */
+  readonly watch: DatabaseWatch;
   /** Where the embedded database's files are; undefined when the database is somebody else's. */
   readonly dataDir: string | undefined;
   stop(): Promise<void>;
@@ -76,25 +81,42 @@ async function openPools(
     await owner.end();
   }
   if (roles.size < 2) log('the database user may make no roles: read models are guarded by code alone');
-  const pool = (
-    role: DatabaseRole,
-    max: number,
-    applicationName: string,
-    statementTimeoutMs: number,
-    more: Pick<PoolOptions, 'idleInTransactionMs' | 'schema'> = {},
-  ) =>
-    createPool(connectionString, {
-      max,
-      applicationName,
-      statementTimeoutMs,
-      ...more,
-      ...(roles.has(role) ? { role } : {}),
-    });
-  const http = pool('varve_http', 10, 'varve-http', 15_000);
-  const append = pool('varve_http', 2, 'varve-append', 15_000);
-  const turns = pool('varve_http', 4, 'varve-turns', 15_000, { idleInTransactionMs: silentTurnMs });
-  const projector = pool('varve_projector', 6, 'varve-projector', 300_000, {
+  const pool = (role: DatabaseRole, options: PoolOptions) =>
+    createPool(connectionString, { connectLimitMs, ...options, ...(roles.has(role) ? { role } : {}) });
+  const http = pool('varve_http', {
+    max: 10,
+    applicationName: 'varve-http',
+    statementTimeoutMs: 15_000,
+    checkoutLimitMs: 17_000,
+  });
+  const append = pool('varve_http', {
+    max: 2,
+    applicationName: 'varve-append',
+    statementTimeoutMs: 9_000,
+    checkoutLimitMs: 10_000,
+  });
+  const turns = pool('varve_http', {
+    max: 4,
+    applicationName: 'varve-turns',
+    statementTimeoutMs: 15_000,
+    checkoutLimitMs: 17_000,
+    idleInTransactionMs: silentTurnMs,
+  });
+  // A rebuild may take as long as it needs: it is given up when the database falls silent, and not by the clock.
+  const projector = pool('varve_projector', {
+    max: 6,
+    applicationName: 'varve-projector',
+    statementTimeoutMs: 300_000,
+    // Rows that a cut-off holder has locked keep the next one waiting no longer than this.
     idleInTransactionMs: silentBatchMs,
+  });
+  const shadows = new Set<Pool>();
+  const watch = watchDatabase(connectionString, () => {
+    projector.abandon();
+    for (const shadow of shadows) {
+      if (shadow.ended) shadows.delete(shadow);
+      else shadow.abandon();
+    }
   });
   return {
     connectionString,
@@ -102,18 +124,33 @@ async function openPools(
     append,
     turns,
     projector,
-    openShadow: () =>
-      pool('varve_projector', 3, 'varve-rebuild', 300_000, { schema: shadowSearchPath(schema) }),
+    openShadow: () => {
+      const shadow = pool('varve_projector', {
+        max: 3,
+        applicationName: 'varve-rebuild',
+        statementTimeoutMs: 300_000,
+        schema: shadowSearchPath(schema),
+      });
+      shadows.add(shadow);
+      return shadow;
+    },
+    watch,
     dataDir: embedded?.dataDir,
     async connectListener() {
-      const client = new pg.Client({ connectionString, application_name: 'varve-listen', keepAlive: true });
+      const client = new pg.Client({
+        connectionString,
+        application_name: 'varve-listen',
+        connectionTimeoutMillis: connectLimitMs,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: keepAliveAfterMs,
+      });
       // A lost connection is told by 'error'; without a listener it would end the process.
       client.on('error', () => undefined);
       await client.connect();
       return client;
     },
     async stop() {
-      await Promise.all([http.end(), append.end(), turns.end(), projector.end()]);
+      await Promise.all([watch.stop(), http.end(), append.end(), turns.end(), projector.end()]);
       await embedded?.stop();
     },
   };

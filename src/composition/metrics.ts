@@ -17,6 +17,7 @@ export interface Gauges {
     readonly { ledger: string; projection: string; lag: number; isStopped: boolean }[]
   >;
   ledgers(): readonly { ledger: string; revision: number; ageMs: number; waiting: number }[];
+  isDatabaseUp(): boolean;
 }
 
 export interface Metrics {
@@ -129,6 +130,14 @@ function registerGauges(registers: Registry[], gauges: Gauges): void {
     (row) => row.ageMs / 1000,
   );
   perLedger('varve_waiting_changesets', 'Changesets that wait to be written.', (row) => row.waiting);
+  new Gauge({
+    registers,
+    name: 'varve_database_up',
+    help: 'Whether the database answers: 1, or 0 while reads go on from memory and writes are unavailable.',
+    collect() {
+      this.set(gauges.isDatabaseUp() ? 1 : 0);
+    },
+  });
   new Gauge({
     registers,
     name: 'varve_projection_lag',

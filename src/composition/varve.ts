@@ -25,6 +25,8 @@ import type { ServerSettings } from '../settings.ts';
 import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
 import { createAuthenticate } from './api-keys.ts';
 import { openDatabase } from './database.ts';
+import { healthOf } from './health.ts';
+import { inTime } from './in-time.ts';
 import { createLedgers, type Ledgers } from './ledgers.ts';
 import { listen, stopListening } from './listen.ts';
 import { followAll, ledgersOf, openLog } from './log.ts';
@@ -56,6 +58,12 @@ const clockReadMs = 10_000;
 /** A server without chores takes up rebuilds and verifications that no worker has begun by then. */
 const leftToWorkersMs = 150_000;
 const bodyLimitBytes = 8 * 1024 * 1024;
+/** What /v1/status and /metrics ask of the database; they must answer above all when it is away. */
+const statusLimitMs = 2_000;
+/** How long a wiped queue stays without its schedule. */
+const rescheduleMs = 15_000;
+/** Who waits for a write when the server stops without its database is told so within this. */
+const hurryMs = 1_000;
 
 export async function startVarve(
   settings: ServerSettings,
@@ -140,6 +148,7 @@ async function startParts(
         rebuildChore(replays),
       ],
       onTrouble: (failure) => logger.warn({ err: failure }, 'background work has trouble'),
+      rescheduleMs,
     });
     undo.push(() => chores?.stop() ?? Promise.resolve());
     // What a newer version makes necessary, or a killed worker left, does not wait for the schedule.
@@ -151,10 +160,11 @@ async function startParts(
   if (part === 'worker') {
     return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
   }
-  const reads = bindReads(database.http, {
+  const bound = bindReads(database.http, {
     waitTimeoutMs: 5_000,
     knownCheckpoint: (ledger, projection) => checkpoints.get(`${ledger}/${projection}`),
   });
+  const reads = { ...bound, projections: (name: string) => inTime(bound.projections(name), statusLimitMs) };
   return startServer({ settings, logger, database, log, clock, projector, reads, chores, undo });
 }
 
@@ -171,9 +181,13 @@ interface ServerParts {
 }
 
 async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop'>> {
-  const { settings, logger, database, clock, reads, chores, undo } = parts;
+  const { settings, logger, database, clock, projector, reads, chores, undo } = parts;
   const metrics = createMetrics(
-    { ledgers: () => gaugesOf(ledgers), projectionLags: () => lagsOf(ledgers, reads) },
+    {
+      ledgers: () => gaugesOf(ledgers),
+      projectionLags: () => lagsOf(ledgers, reads),
+      isDatabaseUp: () => database.watch.health().isUp,
+    },
     elapsed,
   );
   const ledgers = openLedgers(parts, metrics.writer);
@@ -213,13 +227,22 @@ async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop
       newId,
       version,
       metrics: metrics.http,
-      readiness: () => readinessOf(isStopping, ledgers),
+      readiness: () =>
+        healthOf({
+          isStopping,
+          ledgers: ledgers.running(),
+          database: database.watch.health(),
+          projector: projector.status(),
+          jobs: chores?.status() ?? [],
+        }),
       jobs: async () => chores?.status() ?? [],
     },
     { logger, bodyLimitBytes },
   );
   undo.push(async () => {
     isStopping = true;
+    // What was taken is finished first, unless it cannot be: the stop has a limit as well.
+    if (!database.watch.health().isUp) for (const ledger of ledgers.running()) ledger.hurry(hurryMs);
     await stopListening(server);
   });
   const url = await listen(server, settings);
@@ -262,12 +285,6 @@ async function replay(reads: HttpDependencies['reads'], ledger: string, first: n
   const revisions = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   const events = await reads.events(ledger, revisions);
   return revisions.flatMap((revision) => events.get(revision) ?? []);
-}
-
-function readinessOf(isStopping: boolean, ledgers: Ledgers): ReturnType<HttpDependencies['readiness']> {
-  if (isStopping) return { ready: false, reason: 'stopping' };
-  const isStuck = ledgers.get(defaultLedger)?.fold.stopped !== undefined;
-  return isStuck ? { ready: false, reason: 'the live state no longer follows its log' } : { ready: true };
 }
 
 function gaugesOf(ledgers: Ledgers) {

@@ -1,13 +1,15 @@
 /**
  * Connections to Postgres and transactions on them, the same for the embedded server and for DATABASE_URL.
  * Comes in: a connection string and a role. Goes out: a pool whose lost connections never end the process.
- * Every statement has a time limit; none is compiled (JIT), because short ones gain nothing and pay for it.
+ * Every statement has a time limit, kept by the server and by ourselves (connection-limits.ts), because a server that is
+ * cut off keeps none; none is compiled (JIT), because short ones gain nothing and pay for it.
  * Must never set the driver's global state.
  */
 
 import pg from 'pg';
 import { Failure } from '../failure.ts';
 import { columnTypes } from './column-types.ts';
+import { type CheckoutLimits, keepAliveAfterMs, limitCheckouts, sessionLimits } from './connection-limits.ts';
 import { isUnavailable, markConnectionLost, readCode, toFailure } from './database-failure.ts';
 
 export { isUnavailable, toFailure } from './database-failure.ts';
@@ -24,7 +26,14 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** A statement is cancelled after this (57014, `unavailable`); 30,000 when absent, 0: never. */
   readonly statementTimeoutMs?: number;
-  /** A session that holds a transaction open and says nothing is ended after this; 60,000 when absent. */
+  /**
+   * How long a connection may be away from the pool, for one statement or a whole transaction, before it is cut
+   * (ETIMEDOUT, `unavailable`); as long as needed when absent. Longer than the statement's limit, which says more.
+   */
+  readonly checkoutLimitMs?: number;
+  /** The longest wait for a connection, new or from the pool; 10,000 when absent. */
+  readonly connectLimitMs?: number;
+  /** After this idle inside a transaction the server ends the session and its locks; 60,000 when absent. */
   readonly idleInTransactionMs?: number;
   /** Where names without a schema are looked for; the database's own setting when absent. */
   readonly schema?: string;
@@ -47,14 +56,21 @@ export interface TransactionOptions {
 const defaultStatementTimeoutMs = 30_000;
 const defaultIdleInTransactionMs = 60_000;
 
-/** A pool that connects at the first query; waits at most 10 s for a connection. Close it with `pool.end()`. */
-export function createPool(connectionString: string, options: PoolOptions): pg.Pool {
+/** How long the polite end of idle connections may take, and of work that nobody waited for. */
+const endLimitMs = 2_000;
+
+/** A pool whose every wait can be bounded. */
+export interface Pool extends pg.Pool, CheckoutLimits {}
+
+/** A pool that connects at the first query. Close it with `pool.end()`, which cuts what does not end in 2 s. */
+export function createPool(connectionString: string, options: PoolOptions): Pool {
   const { text, sessionOptions } = takeSessionOptions(connectionString);
   const role = options.role === undefined ? [] : [`-c role=${options.role}`];
   const schema = options.schema === undefined ? [] : [`-c search_path=${options.schema}`];
-  const pool = new TellingPool({
+  const config: pg.PoolConfig = {
     connectionString: text,
     options: [
+      ...sessionLimits,
       ...sessionOptions,
       '-c timezone=UTC',
       '-c datestyle=ISO',
@@ -66,11 +82,13 @@ export function createPool(connectionString: string, options: PoolOptions): pg.P
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs ?? defaultStatementTimeoutMs,
     idle_in_transaction_session_timeout: options.idleInTransactionMs ?? defaultIdleInTransactionMs,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.connectLimitMs ?? 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveAfterMs,
     types: options.columnTypes ?? columnTypes,
-  });
+  };
+  const pool = new TellingPool(config, options.checkoutLimitMs);
   // Without a listener an 'error' event ends the process; the pool listens to idle clients only, so clients that
   // are checked out need one as well.
   pool.on('connect', (client) => client.on('error', markConnectionLost));
@@ -171,7 +189,29 @@ function takeSessionOptions(connectionString: string): { text: string; sessionOp
 }
 
 /** The pool's own errors (no connection in time, pool closed) have no code; whatever connecting fails with means the same. */
-class TellingPool extends pg.Pool {
+class TellingPool extends pg.Pool implements Pool {
+  readonly #limits: CheckoutLimits;
+
+  constructor(config: pg.PoolConfig, checkoutLimitMs: number | undefined) {
+    super(config);
+    this.#limits = limitCheckouts(this, checkoutLimitMs);
+  }
+
+  abandon(): void {
+    this.#limits.abandon();
+  }
+
+  /** What has not ended politely by then would hold up a stop for as long as the network likes. */
+  override end(): Promise<void>;
+  override end(callback: () => void): void;
+  override end(callback?: () => void): Promise<void> | undefined {
+    const timer = setTimeout(() => this.abandon(), endLimitMs);
+    timer.unref();
+    if (callback === undefined) return super.end();
+    super.end(callback);
+    return undefined;
+  }
+
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: ConnectCallback): void;
   override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {

@@ -38,6 +38,10 @@ export const varyHeader = 'Authorization, Varve-Ledger';
 export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   const headers = answerHeaders(request.id, answer, isRead);
+  // What tells a moment is a read, by whichever method.
+  if (answer.at !== undefined && request.caller !== undefined) {
+    headers['varve-age'] = ageText(request.caller.ledger.ageMs());
+  }
   const { body, status = 200 } = answer;
   if (body === undefined) return reply.code(status).headers(headers).send();
   const text = JSON.stringify(body);
@@ -61,6 +65,14 @@ function answerHeaders(requestId: string, answer: Answer, isRead: boolean): Reco
     ...(at === undefined ? {} : { 'varve-at': formatInstant(at) }),
     ...answer.headers,
   };
+}
+
+/**
+ * Varve-Age: whole seconds, as RFC 9111 writes Age, since this server last heard from its log. Anything but 0 or 1 means that
+ * the log is away, and that others may know more by now.
+ */
+export function ageText(ageMs: number): string {
+  return ageMs < 1_000 ? '0' : String(Math.floor(ageMs / 1_000));
 }
 
 /**

@@ -49,8 +49,15 @@ export interface HttpDependencies {
   readonly version: string;
   /** Prometheus text, and the counters that routes feed. */
   readonly metrics: HttpMetrics;
-  /** Whether the server is on its way out, or cannot serve, and why. */
-  readiness(): { readonly ready: boolean; readonly reason?: string };
+  /** Whether the server is on its way out, or cannot serve, and why; and how well it is. */
+  readiness(): {
+    readonly ready: boolean;
+    readonly reason?: string;
+    /** Milliseconds since it last heard from a log. */
+    readonly ageMs?: number;
+    /** What does not work just now, a line each; never with keys or values. */
+    readonly sick?: readonly string[];
+  };
   /** Status of background jobs for /v1/status. */
   jobs(): Promise<readonly { readonly name: string; readonly state: string }[]>;
 }

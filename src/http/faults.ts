@@ -5,7 +5,8 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../failure.ts';
-import { varyHeader } from './answer.ts';
+import { ageText, varyHeader } from './answer.ts';
+import type { Caller } from './authentication.ts';
 import { invalidAt, problemContentType, problemHeaders, problemOf } from './problem.ts';
 import { methodsOf, type TableEntry } from './roles.ts';
 
@@ -43,9 +44,13 @@ export function sendProblem(
       'cache-control': 'no-store',
       vary: varyHeader,
       ...problemHeaders(error),
-      ...(caller === undefined ? {} : { 'varve-revision': String(caller.ledger.state.revision) }),
+      ...(caller === undefined ? {} : standingOf(caller)),
     })
     .send(JSON.stringify(problem));
+}
+
+function standingOf({ ledger }: Caller): Record<string, string> {
+  return { 'varve-revision': String(ledger.state.revision), 'varve-age': ageText(ledger.ageMs()) };
 }
 
 /** The pattern of the route, never the URL: that holds keys and ids. */

@@ -5,7 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formatInstant } from '../domain/instant.ts';
 import { type Context, isScopeId, maxScopeIdLength } from '../domain/scope.ts';
-import { type BodyText, cacheUntil, hasTag, jsonContentType, varyHeader } from './answer.ts';
+import { ageText, type BodyText, cacheUntil, hasTag, jsonContentType, varyHeader } from './answer.ts';
 import type { RawQuery } from './request-input.ts';
 
 export interface Freshness {
@@ -13,6 +13,8 @@ export interface Freshness {
   /** Epoch milliseconds, both. */
   readonly at: number;
   readonly validUntil: number;
+  /** Milliseconds since this server heard from the log. */
+  readonly ageMs: number;
 }
 
 /**
@@ -37,6 +39,7 @@ export function sendText(
       vary: varyHeader,
       'varve-revision': String(fresh.revision),
       'varve-at': instantText(fresh.at),
+      'varve-age': ageText(fresh.ageMs),
       etag: tag,
     });
     raw.end();
@@ -49,6 +52,7 @@ export function sendText(
     vary: varyHeader,
     'varve-revision': String(fresh.revision),
     'varve-at': instantText(fresh.at),
+    'varve-age': ageText(fresh.ageMs),
     etag: tag,
     'content-type': jsonContentType,
     'content-length': body.length,

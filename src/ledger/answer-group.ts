@@ -7,13 +7,7 @@ import { type ChangesetRequest, type ChangesetResult, idempotencyIdOf } from './
 import type { DecidedRequest } from './commit-group.ts';
 import type { Outcome } from './decide-group.ts';
 import type { FirstAnswer, IdempotencyId } from './idempotency.ts';
-
-/** A request and whom to tell what came of it. */
-export interface Waiting {
-  readonly request: ChangesetRequest;
-  readonly resolve: (result: ChangesetResult) => void;
-  readonly reject: (failure: unknown) => void;
-}
+import type { Waiting } from './waiting.ts';
 
 export interface AnswerDependencies {
   /** Keeps the answer to an idempotent request that changed nothing; false when another server's stands already. */

@@ -62,6 +62,8 @@ export interface RunningLedger extends LiveLedger {
   readonly fold: LiveFold;
   /** Changesets that wait to be written. */
   waiting(): number;
+  /** Whoever waits for a write is answered within `ms`. */
+  hurry(ms: number): void;
   /** Finishes what was taken and stops following. */
   stop(): Promise<void>;
 }
@@ -102,6 +104,7 @@ export async function openLiveLedger(dependencies: LiveLedgerDependencies): Prom
     readLog: async (after, limit) => (await log.read(name, after, limit)).map(decodeEvent),
     ageMs: () => fold.ageMs(),
     waiting: () => writer.waiting,
+    hurry: (ms) => writer.hurry(ms),
     status: () => ({
       engine: log.engine,
       logRevision: fold.logRevision,

@@ -4,11 +4,15 @@
  * It must never notify inside an append: NOTIFY takes a global lock at commit (measured: 15,100 → 3,400 transactions/s).
  */
 import type pg from 'pg';
+import { endConnection, isAlive } from '../database/connection-limits.ts';
 import type { Ledger } from './ledger.ts';
 
 const channel = 'varve_ledger';
 /** Many small appends cost one notification. */
 const notifyEveryMs = 20;
+/** A listener that hears nothing may have nothing to hear, or no network: it asks. */
+const signLimitMs = 5_000;
+const endLimitMs = 1_000;
 
 export interface FollowingOptions {
   readonly pool: pg.Pool;
@@ -100,6 +104,7 @@ function createListener(
 ) {
   let client: pg.Client | undefined;
   let connecting: Promise<void> | undefined;
+  let isAsking = false;
   let isStopped = false;
 
   /** Never rejects. What grew while nobody listened is looked for right after. */
@@ -120,13 +125,23 @@ function createListener(
     } catch {
       // The poll tries again, and tells of growth meanwhile.
       client = undefined;
-      await opened?.end().catch(() => undefined);
+      if (opened !== undefined) await endConnection(opened, endLimitMs);
     }
   }
 
   return {
+    /** Makes the connection where there is none, and asks the one that there is whether it lives. */
     connect(): void {
-      if (isStopped || client !== undefined) return;
+      if (isStopped) return;
+      if (client !== undefined) {
+        // One question at a time; an answer that does not come cuts the connection, and the next call makes another.
+        if (isAsking) return;
+        isAsking = true;
+        void isAlive(client, signLimitMs).then(() => {
+          isAsking = false;
+        });
+        return;
+      }
       connecting ??= open().finally(() => {
         connecting = undefined;
       });
@@ -134,7 +149,7 @@ function createListener(
     async stop(): Promise<void> {
       isStopped = true;
       await connecting;
-      await client?.end().catch(() => undefined);
+      if (client !== undefined) await endConnection(client, endLimitMs);
     },
   };
 }

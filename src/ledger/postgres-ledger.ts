@@ -3,7 +3,7 @@
  * In: canonical bytes; out: the same bytes. Recognises lost connections; it never notifies inside an append
  * (postgres-following.ts does, afterwards), nor does it look into the bytes.
  */
-import type pg from 'pg';
+import pg from 'pg';
 import { isUnavailable, toFailure } from '../database/pool.ts';
 import type { AppendResult, Head, OpenLedger, StoredEvent } from './ledger.ts';
 import { appendOn, unknownOutcome } from './postgres-append.ts';
@@ -39,7 +39,7 @@ export function openPostgresLedger(options: PostgresLedgerOptions): PostgresLedg
   ): Promise<AppendResult> {
     const { appended, head } = await appendOn(pool, ledger, expectedRevision, events).catch(
       (error: unknown) => {
-        throw isUnavailable(error) ? unknownOutcome(error) : toFailure(error);
+        throw isUnavailable(error) && !isCertain(error) ? unknownOutcome(error) : toFailure(error);
       },
     );
     if (!appended) return { appended, head };
@@ -118,6 +118,14 @@ async function rowsOf<Row extends pg.QueryResultRow>(
     throw toFailure(error);
   });
   return rows;
+}
+
+/**
+ * Whether the server itself said that the statement failed: an append is one statement, so that nothing of it stands (a full
+ * disk, 53100; its time limit, 57014). A FATAL that ends the session says nothing about a commit before it.
+ */
+function isCertain(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }
 
 /** The shared clock, epoch milliseconds: that of the Postgres which all servers use. */

@@ -14,7 +14,7 @@ import { blastRadius } from '../domain/preview/blast-radius.ts';
 import { createPace } from '../domain/preview/pace.ts';
 import type { Context } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
-import { type AnswerDependencies, answerGroup, type Waiting } from './answer-group.ts';
+import { type AnswerDependencies, answerGroup } from './answer-group.ts';
 import {
   type ChangesetRequest,
   type ChangesetResult,
@@ -27,6 +27,8 @@ import { findFirstAnswers, type IdempotencyId, type IndexLookup } from './idempo
 import { inSlices } from './in-slices.ts';
 import type { Ledger } from './ledger.ts';
 import type { LiveFold } from './live-fold.ts';
+import { type AnswerLimits, defaultAnswerLimits, type Waiting } from './waiting.ts';
+import { WaitingQueue } from './waiting-queue.ts';
 import { cannotFollow, clockBehind, racesLost, stopping, tooMany } from './writer-failures.ts';
 
 export interface WriterDependencies extends Omit<AnswerDependencies, 'observe'> {
@@ -41,6 +43,8 @@ export interface WriterDependencies extends Omit<AnswerDependencies, 'observe'> 
   readonly observe: WriterObserver;
   /** Requests that may wait; one more is `unavailable` with Retry-After. */
   readonly maxQueue: number;
+  /** How long a caller waits at most, whatever the log does; 10 s and 15 s when absent. */
+  readonly answerLimits?: AnswerLimits;
 }
 
 export interface WriterObserver {
@@ -51,25 +55,23 @@ export interface WriterObserver {
   changed(result: ChangesetResult): void;
 }
 
-const maxGroupRequests = 1_000;
-/** Deciding them is one turn of the event loop, about 20 µs a change; a single changeset may hold more. */
-const maxGroupChanges = 2_000;
 const maxRaces = 20;
 /** Previews at once: each may take a second of work, in slices. */
 const maxPreviews = 16;
 /** Writes stop when the ledger is further ahead of the shared clock than this: recorded time must not run away. */
 const maxHeadAheadMs = 5_000;
+/** A stop does not wait longer than this for a log that does not answer, milliseconds. */
+const stopLimitMs = 1_000;
 
 /** A group that was taken from the queue. */
 interface Gathered {
-  readonly waiting: readonly Waiting[];
-  readonly requests: readonly ChangesetRequest[];
+  readonly taken: readonly Waiting[];
   readonly ids: readonly IdempotencyId[];
 }
 
 export class Writer {
   readonly #on: WriterDependencies;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: WaitingQueue;
   readonly #unfinished = new Set<Promise<unknown>>();
   #running: Promise<void> | undefined;
   #isStopping = false;
@@ -81,6 +83,7 @@ export class Writer {
 
   constructor(dependencies: WriterDependencies) {
     this.#on = dependencies;
+    this.#queue = new WaitingQueue(dependencies.answerLimits ?? defaultAnswerLimits);
   }
 
   /** Appends a changeset. Failures: conflict, invalid, refused, and `unavailable` (the outcome may be unknown then). */
@@ -89,10 +92,9 @@ export class Writer {
     if (this.#queue.length >= this.#on.maxQueue) {
       return Promise.reject(tooMany('changesets are waiting'));
     }
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ request, resolve, reject });
-      this.#running ??= this.#run();
-    });
+    const answer = this.#queue.add(request);
+    this.#running ??= this.#run();
+    return answer;
   }
 
   /**
@@ -123,11 +125,26 @@ export class Writer {
     return Math.max(await this.#on.clock(), this.#state.recordedAt);
   }
 
+  /** Whoever waits now is answered within `ms`: the server is about to stop, and the log may be away. */
+  hurry(ms: number): void {
+    this.#queue.hurry(ms);
+  }
+
   /** Waits until everything that was taken is answered; what comes later is `unavailable`. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await this.#running;
-    await Promise.all(this.#unfinished);
+    this.hurry(stopLimitMs);
+    const finished = (async () => {
+      await this.#running;
+      await Promise.all(this.#unfinished);
+    })();
+    // Everybody has been answered by then: a log that hangs must not hold up the end.
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, stopLimitMs);
+    });
+    await Promise.race([finished, limit]);
+    clearTimeout(timer);
   }
 
   /** Requests that wait to be taken. */
@@ -147,34 +164,23 @@ export class Writer {
     // Lets all requests of this turn of the event loop gather into the first group.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) {
-      const waiting = this.#take();
+      const taken = this.#queue.take();
       try {
-        await this.#commit(waiting);
+        await this.#commit(taken);
       } catch (error) {
-        for (const { reject } of waiting) reject(error);
+        for (const { reject } of taken) reject(error);
       }
     }
     this.#running = undefined;
   }
 
-  #take(): readonly Waiting[] {
-    let count = 0;
-    let changes = 0;
-    for (const { request } of this.#queue) {
-      changes += weightOf(request);
-      if (count > 0 && (count >= maxGroupRequests || changes > maxGroupChanges)) break;
-      count++;
-    }
-    return this.#queue.splice(0, count);
-  }
-
-  async #commit(waiting: readonly Waiting[]): Promise<void> {
+  async #commit(taken: readonly Waiting[]): Promise<void> {
     const { observe } = this.#on;
-    const requests = waiting.map(({ request }) => request);
-    const ids = requests.map(idempotencyOf).filter((id) => id !== undefined);
-    const group: Gathered = { waiting, requests, ids };
+    const ids = taken.map(({ request }) => idempotencyOf(request)).filter((id) => id !== undefined);
+    const group: Gathered = { taken, ids };
     for (let race = 0; race < maxRaces; race++) {
       if (await (this.#isContended ? this.#inTurn(group) : this.#attempt(group, this.#log))) return;
+      for (const one of taken) one.takeBack();
       this.#isContended = this.#log.takeTurn !== undefined;
       observe.lostRace();
       await this.#catchUp();
@@ -208,7 +214,7 @@ export class Writer {
   /** Decides a group at the head and appends it; false when the race was lost. */
   async #attempt(gathered: Gathered, log: Pick<Ledger, 'append'>): Promise<boolean> {
     const { clock, findAnswers, newId, observe, fold } = this.#on;
-    const { waiting, requests, ids } = gathered;
+    const { taken, ids } = gathered;
     const { maxChangesetBytes } = this.#log;
     // Keys are looked up after the revision that is decided on was known: whatever was answered before it is found.
     const base = this.#state.revision;
@@ -218,14 +224,18 @@ export class Writer {
     ]);
     if (ids.length > 0 && this.#state.revision !== base) return false;
     // From here to the append nothing is awaited: what the tail and the state say, they say of one revision.
+    const waiting = taken.filter(({ isAnswered }) => !isAnswered);
+    if (waiting.length === 0) return true;
+    const requests = waiting.map(({ request }) => request);
     const group = this.#openGroup(now);
     const outcomes = decideGroup({ firstAnswer, newId, maxChangesetBytes }, requests, group);
+    for (const one of waiting) one.handOver();
     if (!(await this.#stands(log, group, outcomes))) return false;
     observe.grouped(waiting.length, group.stored.length);
     const answered = answerGroup(this.#on, this.#state.revision, waiting, outcomes);
-    this.#queue.unshift(...answered.deferred);
+    this.#queue.putBack(answered.deferred);
     this.#finish(answered.replayed);
-    this.#queue.unshift(...(await answered.remembered));
+    this.#queue.putBack(await answered.remembered);
     return true;
   }
 
@@ -283,9 +293,4 @@ export class Writer {
     this.#unfinished.add(work);
     void work.then(() => this.#unfinished.delete(work));
   }
-}
-
-/** A restore is one change and may make thousands of events. */
-function weightOf({ changes }: ChangesetRequest): number {
-  return changes.reduce((sum, change) => sum + (change.type === 'restore' ? change.targets.length : 1), 0);
 }

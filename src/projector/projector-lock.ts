@@ -1,18 +1,15 @@
 /**
  * Who moves the shared tables, and who replays the log: one session in the database holds the advisory lock for it, on a
- * connection of its own. It is let go when the holder says so, or by the database itself when the connection ends, or when
- * the holder has said nothing for a while: a process that is paused, or a machine that is cut off, keeps its connection for hours.
+ * connection of its own. It is let go when the holder says so, or by the database itself when the connection ends or falls
+ * silent: the holder gives signs of life, and the database ends its session without them. A holder that is cut off from the
+ * database notices by itself, and cannot keep the others waiting until the network forgets its connection.
  */
 import type pg from 'pg';
+import { cutConnection, isAlive } from '../database/connection-limits.ts';
 import { toFailure } from '../database/pool.ts';
 
 /** Any two numbers each, the same in every Varve: 'varv', and what is done. */
 const lockKeys = { project: [0x76617276, 1], replay: [0x76617276, 2] } as const;
-
-/** The database ends the holder's session when it hears nothing for so long; checkpoints guard against a late move. */
-const silentMs = 10_000;
-/** How often the holder gives a sign of life. */
-const signOfLifeMs = 2_000;
 
 export interface ProjectorLock {
   /** Whether the connection that holds it still stands, as far as is known here. */
@@ -20,10 +17,23 @@ export interface ProjectorLock {
   release(): Promise<void>;
 }
 
+/** How long silence is borne, milliseconds. */
+export interface LockLimits {
+  /** A holder gives a sign of life this often. */
+  readonly signEveryMs: number;
+  /** A holder that hears nothing for so long gives up. */
+  readonly signLimitMs: number;
+  /** The database ends a holder's session that was silent for so long: later than the holder gives up by itself. */
+  readonly silentMs: number;
+}
+
+const defaultLimits: LockLimits = { signEveryMs: 2_000, signLimitMs: 5_000, silentMs: 10_000 };
+
 /** The lock, or undefined while another server holds it. Never waits for it. Failure `unavailable` for an outage. */
 export async function tryProjectorLock(
   pool: pg.Pool,
   purpose: keyof typeof lockKeys = 'project',
+  limits: LockLimits = defaultLimits,
 ): Promise<ProjectorLock | undefined> {
   const lockKey = lockKeys[purpose];
   const client = await pool.connect().catch((error: unknown) => {
@@ -50,11 +60,8 @@ export async function tryProjectorLock(
       letGo();
       return undefined;
     }
-    await client.query(`set idle_session_timeout = ${silentMs}`);
-    signs = setInterval(() => {
-      client.query('select 1').catch(onLost);
-    }, signOfLifeMs);
-    signs.unref();
+    await client.query(`set idle_session_timeout = ${limits.silentMs}`);
+    signs = setInterval(() => void isAlive(client, limits.signLimitMs), limits.signEveryMs);
   } catch (error) {
     onLost(error instanceof Error ? error : undefined);
     letGo();
@@ -64,11 +71,18 @@ export async function tryProjectorLock(
     isHeld: () => lost === undefined,
     async release() {
       clearInterval(signs);
-      if (lost === undefined) {
-        await client.query('select pg_advisory_unlock($1, $2)', [...lockKey]).catch(onLost);
-        await client.query('reset idle_session_timeout').catch(onLost);
-      }
+      if (lost === undefined) await unlock(client, lockKey).catch(onLost);
       letGo();
     },
   };
+}
+
+async function unlock(client: pg.PoolClient, lockKey: readonly number[]): Promise<void> {
+  const late = setTimeout(() => cutConnection(client, 'The lock could not be given back in time'), 2_000);
+  try {
+    await client.query('select pg_advisory_unlock($1, $2)', [...lockKey]);
+    await client.query('reset idle_session_timeout');
+  } finally {
+    clearTimeout(late);
+  }
 }

@@ -123,7 +123,10 @@ describe('of a server at work', () => {
 });
 
 test('the series of changes are bounded: what is more is counted together', async () => {
-  const metrics = createMetrics({ projectionLags: async () => [], ledgers: () => [] }, () => 0);
+  const metrics = createMetrics(
+    { projectionLags: async () => [], ledgers: () => [], isDatabaseUp: () => true },
+    () => 0,
+  );
   const change = (key: string, actor: string) => metrics.writer.changed(keyRetired(key, actor));
   for (let number = 0; number < 6_000; number += 1) change(`limits.k${number}`, 'ci');
   change('limits.k0', 'ci');

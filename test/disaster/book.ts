@@ -51,6 +51,8 @@ export interface Book {
   noteAgain(marker: string, outcome: Outcome): boolean;
   unknown(): readonly SentChangeset[];
   entries(): readonly Entry[];
+  /** Takes out all entries: what was judged need not be remembered. Nobody may be waiting for an answer. */
+  takeEntries(): readonly Entry[];
   counts(): BookCounts;
   /** What was seen that must never be seen, in the order of seeing. */
   complaints(): readonly string[];
@@ -135,6 +137,12 @@ export function createBook(): Book {
     },
     unknown: () => [...unknown].map(({ sent }) => sent),
     entries: () => [...entries.values()],
+    takeEntries() {
+      const taken = [...entries.values()];
+      entries.clear();
+      unknown.clear();
+      return taken;
+    },
     counts: () => ({ ...counts }),
     complaints: () => complaints,
   };

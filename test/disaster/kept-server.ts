@@ -7,6 +7,8 @@ import { spawnVarve, type VarvePlace, type VarveProcess } from './varve-process.
 export interface KeptServer {
   /** Resolves when the first start is ready; rejects with what it said when it is not. */
   readonly started: Promise<void>;
+  /** Where it stands. */
+  readonly place: VarvePlace;
   /** kill -9 and a new start. */
   kill(): Promise<void>;
   /** The database was killed: a start that is under way may fail because of it. */
@@ -58,6 +60,7 @@ export function keepServer(place: VarvePlace): KeptServer {
 
   return {
     started,
+    place,
     async kill() {
       const victim = current;
       wasKilled = true;

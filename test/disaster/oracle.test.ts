@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AnsweredEvent, ChangesetAnswer, Entry } from './book.ts';
 import { type Evidence, judge, type ViolationKind } from './oracle.ts';
+import { noPast, pastWith } from './past.ts';
 import { createRandom } from './random.ts';
 import { fallback, keys, makeChangeset, type SentChangeset, scopes, subjectOf } from './workload.ts';
 
@@ -77,6 +78,7 @@ function evidenceOf(log: readonly AnsweredEvent[]): Evidence {
     [...ids].map((id) => [id, answerOf(log.filter(({ changesetId }) => changesetId === id))]),
   );
   return {
+    past: noPast,
     log,
     head: log.length,
     history: log,
@@ -240,5 +242,44 @@ describe('planted elsewhere', () => {
     const stopped = [{ name: 'history', revision: log.length, state: 'stopped' }];
     expect(kindsOf(entries, { ...sound, projections: stopped })).toEqual(['projection']);
     expect(kindsOf(entries, { ...sound, projections: [] })).toEqual(['projection']);
+  });
+});
+
+describe('an audit that goes on where another one ended', () => {
+  /** The first half was judged before; only the second is read back. */
+  const halves = (seed: number) => {
+    const { entries, log } = soundStory(seed, 8);
+    const whole = evidenceOf(log);
+    const cut = log.findIndex(({ changesetId }) => changesetId === 'id-4');
+    const past = pastWith(noPast, log.slice(0, cut));
+    const rest = log.slice(cut);
+    const evidence = { ...whole, past, log: rest, history: rest, changesets: new Map() };
+    return { entries: entries.slice(4), evidence, log, cut };
+  };
+
+  test('passes a sound history', () => {
+    const { entries, evidence } = halves(3);
+    expect(judge(entries, evidence).violations).toEqual([]);
+  });
+
+  test('sees that something of the past was done again', () => {
+    const { entries, evidence, log, cut } = halves(3);
+    const again = log.slice(1, cut).filter(({ changesetId }) => changesetId === 'id-0');
+    const moved = again.map((event, index) => ({
+      ...event,
+      changesetId: 'again',
+      revision: log.length + 1 + index,
+      recordedAt: evidence.log.at(-1)?.recordedAt ?? '',
+    }));
+    const longer = [...evidence.log, ...moved];
+    const head = log.length + moved.length;
+    expect(judge(entries, { ...evidence, log: longer, history: longer, head }).duplicates).toBe(1);
+  });
+
+  test('sees a gap to the past', () => {
+    const { entries, evidence } = halves(3);
+    const log = evidence.log.map((event) => ({ ...event, revision: event.revision + 1 }));
+    const kinds = judge(entries, { ...evidence, log, history: log }).violations.map(({ kind }) => kind);
+    expect(kinds).toContain('gap');
   });
 });

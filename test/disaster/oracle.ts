@@ -4,6 +4,7 @@
  * prove that it sees what it must see. It trusts the log alone to say what happened, and the book to say what was promised.
  */
 import type { AnsweredEvent, ChangesetAnswer, Entry } from './book.ts';
+import { newestAfter, type Past } from './past.ts';
 import { fallback, keys, readValue, scopes, subjectOf } from './workload.ts';
 
 /** A value as the server resolved it. */
@@ -13,13 +14,14 @@ export interface ResolvedValue {
   readonly value: unknown;
 }
 
-/** All that was read back after the last cycle. */
+/** All that was read back after some cycles. */
 export interface Evidence {
-  /** The log's own rows, by revision. */
+  readonly past: Past;
+  /** The log's own rows after the past, by revision. */
   readonly log: readonly AnsweredEvent[];
   /** What the log's head row says. */
   readonly head: number;
-  /** GET /v1/history, oldest first. */
+  /** GET /v1/history of the same revisions, oldest first. */
   readonly history: readonly AnsweredEvent[];
   /** GET /v1/changesets/{id}; undefined where it was not found. */
   readonly changesets: ReadonlyMap<string, ChangesetAnswer | undefined>;
@@ -63,8 +65,8 @@ export function judge(entries: readonly Entry[], evidence: Evidence): Verdict {
   const groups = groupByChangeset(evidence.log);
   const violations = [
     ...judgeOrder(evidence),
-    ...judgeGroups(groups),
-    ...judgeEntries(entries, groups),
+    ...judgeGroups(groups, evidence.past.markers),
+    ...judgeEntries(entries, groups, evidence.past.markers),
     ...judgeReadModels(evidence, groups),
     ...judgeValues(evidence),
   ];
@@ -73,11 +75,12 @@ export function judge(entries: readonly Entry[], evidence: Evidence): Verdict {
 }
 
 /** Revisions without a gap, recorded times that never run backwards, a head that is the last event. */
-function* judgeOrder({ log, head }: Evidence): Generator<Violation> {
-  let recordedAt = '';
+function* judgeOrder({ past, log, head }: Evidence): Generator<Violation> {
+  let { recordedAt } = past;
   for (const [index, event] of log.entries()) {
-    if (event.revision !== index + 1) {
-      yield { kind: 'gap', message: `event ${index + 1} of the log has revision ${event.revision}` };
+    const place = past.revision + index + 1;
+    if (event.revision !== place) {
+      yield { kind: 'gap', message: `event ${place} of the log has revision ${event.revision}` };
       break;
     }
     if (event.recordedAt < recordedAt) {
@@ -88,8 +91,11 @@ function* judgeOrder({ log, head }: Evidence): Generator<Violation> {
     }
     recordedAt = event.recordedAt;
   }
-  if (head !== log.length)
-    yield { kind: 'gap', message: `the head says ${head}, the log holds ${log.length} events` };
+  if (head !== past.revision + log.length)
+    yield {
+      kind: 'gap',
+      message: `the head says ${head}, the log holds ${past.revision + log.length} events`,
+    };
 }
 
 /** A changeset as it stands in the log. */
@@ -116,7 +122,7 @@ function groupByChangeset(log: readonly AnsweredEvent[]): readonly Group[] {
 }
 
 /** Each changeset whole by its own account: one run, its last event marked, every part of its marker once. */
-function* judgeGroups(groups: readonly Group[]): Generator<Violation> {
+function* judgeGroups(groups: readonly Group[], before: ReadonlySet<string>): Generator<Violation> {
   const seen = new Set<string>();
   const markers = new Set<string>();
   for (const { changesetId, events, marker } of groups) {
@@ -139,7 +145,7 @@ function* judgeGroups(groups: readonly Group[]): Generator<Violation> {
       };
     }
     if (marker === undefined) continue;
-    if (markers.has(marker))
+    if (markers.has(marker) || before.has(marker))
       yield { kind: 'duplicate', message: `${marker} was done again at revision ${revision}` };
     markers.add(marker);
   }
@@ -153,7 +159,11 @@ function hasEveryPart(events: readonly AnsweredEvent[], marker: string): boolean
 }
 
 /** What was promised is there as it was promised; what was refused is not. */
-function* judgeEntries(entries: readonly Entry[], groups: readonly Group[]): Generator<Violation> {
+function* judgeEntries(
+  entries: readonly Entry[],
+  groups: readonly Group[],
+  before: ReadonlySet<string>,
+): Generator<Violation> {
   const found = new Map<string, Group>();
   for (const group of groups) {
     if (group.marker !== undefined && !found.has(group.marker)) found.set(group.marker, group);
@@ -170,7 +180,9 @@ function* judgeEntries(entries: readonly Entry[], groups: readonly Group[]): Gen
       yield* judgeAcknowledged(sent.marker, expectedEvents(sent.assertions), answer, group);
     }
   }
-  for (const marker of found.keys()) yield { kind: 'ghost', message: `${marker} was never sent` };
+  for (const marker of found.keys()) {
+    if (!before.has(marker)) yield { kind: 'ghost', message: `${marker} was never sent` };
+  }
 }
 
 type Expected = readonly { readonly subject: string; readonly value: string }[];
@@ -261,9 +273,8 @@ function* judgeReadModels(evidence: Evidence, groups: readonly Group[]): Generat
 }
 
 /** Each scope resolves to the value of its last event, else to that of global, else to the fallback. */
-function* judgeValues({ log, values }: Evidence): Generator<Violation> {
-  const newest = new Map<string, unknown>();
-  for (const event of log) if (event.type === 'OverrideSet') newest.set(event.subject, event.value);
+function* judgeValues({ past, log, values }: Evidence): Generator<Violation> {
+  const newest = newestAfter(past, log);
   for (const [door, resolved] of Object.entries(values)) {
     if (resolved.length !== keys.length * scopes.length) {
       yield { kind: 'value', message: `${door} resolved ${resolved.length} values` };

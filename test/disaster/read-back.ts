@@ -1,37 +1,36 @@
 /**
- * Reads everything back after the last cycle, through every door: the log's rows themselves, the history as NDJSON,
+ * Reads everything back that came after a past, through every door: the log's rows themselves, the history as NDJSON,
  * changesets by id, values from memory and from the tables, and how far the projections are.
- * In: a running server and its data folder; out: evidence. Judges nothing.
+ * In: a running server and its database; out: evidence. Judges nothing.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { z } from 'zod';
-import { embeddedUser } from '../../src/database/postgres-cluster.ts';
 import type { AnsweredEvent, ChangesetAnswer } from './book.ts';
 import { type Client, changesetSchema, eventSchema, read } from './client.ts';
 import type { Evidence, ResolvedValue } from './oracle.ts';
-import { clusterOf, type VarvePlace } from './varve-process.ts';
+import type { Past } from './past.ts';
 import { keys, scopes } from './workload.ts';
 
 const pageSize = 5_000;
 const together = 16;
 const catchUpLimitMs = 60_000;
 
-/** `changesetIds`: those that are asked for one by one. */
+/** `databaseUrl` is the database itself; `changesetIds`: those that are asked for one by one. */
 export async function readBack(
   client: Client,
-  place: Pick<VarvePlace, 'dataDir'>,
+  databaseUrl: string,
+  past: Past,
   changesetIds: readonly string[],
 ): Promise<Evidence> {
   const projections = await readProjections(client);
-  const { log, head } = await readLog(place);
+  const { log, head } = await readLog(databaseUrl, past.revision);
   return {
+    past,
     log,
     head,
     projections,
-    history: await readHistory(client),
+    history: await readHistory(client, past.revision),
     changesets: await readChangesets(client, changesetIds),
     values: {
       memory: await readValues(client, ''),
@@ -60,20 +59,12 @@ async function readProjections(client: Client): Promise<Evidence['projections']>
   }
 }
 
-const lockSchema = z.object({ socketFile: z.string() });
-
-/** By the database's own socket, past everything that Varve says about it. */
+/** Past everything that Varve says about it. */
 async function readLog(
-  place: Pick<VarvePlace, 'dataDir'>,
+  databaseUrl: string,
+  after: number,
 ): Promise<{ readonly log: readonly AnsweredEvent[]; readonly head: number }> {
-  const lockFile = join(dirname(clusterOf(place)), 'owner.lock');
-  const { socketFile } = lockSchema.parse(JSON.parse(readFileSync(lockFile, 'utf8')));
-  const database = new pg.Client({
-    host: dirname(socketFile),
-    port: 5432,
-    user: embeddedUser,
-    database: embeddedUser,
-  });
+  const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
   try {
     const log: AnsweredEvent[] = [];
@@ -82,7 +73,7 @@ async function readLog(
         `select convert_from(canonical, 'UTF8') as event
          from ledger_events where ledger = 'default' and revision > $1
          order by revision limit $2`,
-        [log.at(-1)?.revision ?? 0, pageSize],
+        [log.at(-1)?.revision ?? after, pageSize],
       );
       if (rows.length === 0) break;
       log.push(...rows.map(({ event }) => eventSchema.parse(JSON.parse(event))));
@@ -96,8 +87,8 @@ async function readLog(
   }
 }
 
-/** All of it, oldest first. A stream that breaks off throws. */
-async function readHistory(client: Client): Promise<readonly AnsweredEvent[]> {
+/** What came after a revision, oldest first. A stream that breaks off throws. */
+async function readHistory(client: Client, after: number): Promise<readonly AnsweredEvent[]> {
   const { body } = await read(client, '/v1/history', { accept: 'application/x-ndjson' });
   if (body === null) return [];
   const events: AnsweredEvent[] = [];
@@ -105,7 +96,11 @@ async function readHistory(client: Client): Promise<readonly AnsweredEvent[]> {
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) events.push(eventSchema.parse(JSON.parse(line)));
+    for (const line of lines) {
+      const event = eventSchema.parse(JSON.parse(line));
+      if (event.revision <= after) return events.reverse();
+      events.push(event);
+    }
   }
   if (rest !== '') throw new Error('the history ends in the middle of a line');
   return events.reverse();

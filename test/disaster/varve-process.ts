@@ -21,6 +21,10 @@ export interface VarvePlace {
   readonly adminKey: string;
   /** What the server said, over all its lives. */
   readonly logFile: string;
+  /** Somebody else's database; absent: the embedded one. */
+  readonly databaseUrl?: string;
+  /** Absent: the queue is in Postgres. */
+  readonly redisUrl?: string;
 }
 
 export interface VarveEnd {
@@ -51,6 +55,8 @@ export function spawnVarve(place: VarvePlace): VarveProcess {
         VARVE_PORT: String(place.port),
         VARVE_ADMIN_KEY: place.adminKey,
         VARVE_SEED: 'none',
+        ...(place.databaseUrl === undefined ? {} : { DATABASE_URL: place.databaseUrl }),
+        ...(place.redisUrl === undefined ? {} : { REDIS_URL: place.redisUrl }),
       },
       stdio: ['ignore', log, log],
     },

@@ -6,7 +6,7 @@ import { IdempotencyTail } from '../../src/ledger/idempotency.ts';
 import { openLiveLedger, type RunningLedger } from '../../src/ledger/live-ledger.ts';
 import { openPostgresLedger, readSharedClock } from '../../src/ledger/postgres-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { openLossyProxy } from './lossy-proxy.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { contentOf, defineKey, request, set } from './writer-stand.ts';
 
 let database: TestDatabase;
@@ -100,7 +100,7 @@ test('racing servers append everything once, without a gap, and hold the same st
 });
 
 test('answers that are lost after the commit are found by looking at the log', async () => {
-  const proxy = await openLossyProxy(database.url);
+  const proxy = await openTcpProxy(database.url);
   const server = await startServer('lost-answer', 'lossy', proxy.url);
   await server.ledger.submit(request([defineKey]));
   const told: number[] = [];
@@ -121,7 +121,7 @@ test('answers that are lost after the commit are found by looking at the log', a
 });
 
 test('a question that is lost before the append fails the request, and nothing is appended', async () => {
-  const proxy = await openLossyProxy(database.url);
+  const proxy = await openTcpProxy(database.url);
   const server = await startServer('lost-clock', 'clockless', proxy.url);
   await server.ledger.submit(request([defineKey]));
   proxy.loseAnswerTo('shared-clock');

@@ -8,8 +8,8 @@ import {
   readSharedClock,
 } from '../../src/ledger/postgres-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { readAll, storedEvents } from './contract-events.ts';
-import { openLossyProxy } from './lossy-proxy.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -153,7 +153,7 @@ describe('a lost connection', () => {
   });
 
   test('after the commit, before its answer: the outcome is unknown, and the log shows the events', async () => {
-    const proxy = await openLossyProxy(database.url);
+    const proxy = await openTcpProxy(database.url);
     const pool = createPool(proxy.url, { max: 1, applicationName: 'answer-lost' });
     const log = openPostgresLedger({ pool, pollMs: never });
     await log.append('answer-lost', 0, storedEvents(1, 1));
@@ -168,7 +168,7 @@ describe('a lost connection', () => {
     await proxy.close();
   });
 
-  test('a statement that takes too long is an unknown outcome as well', async () => {
+  test('what the server itself gave up did not happen: the outcome is known', async () => {
     const pool = createPool(database.url, { max: 1, applicationName: 'slow', statementTimeoutMs: 100 });
     const log = openPostgresLedger({ pool, pollMs: never });
     await log.append('slow', 0, storedEvents(1, 1));
@@ -176,7 +176,8 @@ describe('a lost connection', () => {
     await holder.query('begin');
     await holder.query(`select revision from ledger_heads where ledger = 'slow' for update`);
     await expect(log.append('slow', 1, storedEvents(2, 1))).rejects.toMatchObject({
-      reason: 'outcome_unknown',
+      code: 'unavailable',
+      reason: 'database_unavailable',
     });
     await holder.query('rollback');
     holder.release();
@@ -186,7 +187,7 @@ describe('a lost connection', () => {
   });
 
   test('reads and the clock answer `unavailable`, not something else', async () => {
-    const proxy = await openLossyProxy(database.url);
+    const proxy = await openTcpProxy(database.url);
     const pool = createPool(proxy.url, { max: 1, applicationName: 'gone' });
     const log = openPostgresLedger({ pool, pollMs: never });
     expect(await log.head('gone')).toEqual({ revision: 0, recordedAt: 0 });

@@ -5,8 +5,8 @@ import { createPool } from '../../src/database/pool.ts';
 import type { Turn } from '../../src/ledger/ledger.ts';
 import { openPostgresLedger, type PostgresLedger } from '../../src/ledger/postgres-ledger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openTcpProxy } from '../support/tcp-proxy.ts';
 import { readAll, storedEvents } from './contract-events.ts';
-import { openLossyProxy } from './lossy-proxy.ts';
 
 const silentMs = 300;
 
@@ -97,7 +97,7 @@ test.each([
   ['ledger-append', 'turn_over', 1],
   ['commit', 'outcome_unknown', 2],
 ])('when the answer to %s is lost it is %s', async (text, reason, revision) => {
-  const proxy = await openLossyProxy(database.url);
+  const proxy = await openTcpProxy(database.url);
   const far = openWith(proxy.url);
   const turn = await turnOf(far);
   proxy.loseAnswerTo(text);

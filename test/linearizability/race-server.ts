@@ -8,7 +8,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type LossyProxy, openLossyProxy } from '../ledger/lossy-proxy.ts';
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const startLimitMs = 60_000;
@@ -28,7 +28,7 @@ export interface RacePlace {
 export interface RaceServer {
   readonly name: string;
   readonly url: string;
-  readonly proxy: LossyProxy;
+  readonly proxy: TcpProxy;
   /** The name of this life. */
   life(): string;
   /** kill -9, and a new life that is ready. */
@@ -44,7 +44,7 @@ export interface RaceServer {
 }
 
 export async function startRaceServer(place: RacePlace): Promise<RaceServer> {
-  const proxy = await openLossyProxy(place.databaseUrl);
+  const proxy = await openTcpProxy(place.databaseUrl);
   const url = `http://127.0.0.1:${place.port}`;
   let lives = 1;
   let child = spawnServer(place, proxy.url);

@@ -7,6 +7,14 @@ import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { etagOf, hasTag, jsonContentType } from '../answer.ts';
 
+const apiDescription = `The event-sourced ledger for the configuration of AI models.
+
+Every read answers with \`Varve-Revision\` (the head that it reflects), \`Varve-At\` (the effective moment) and \`Varve-Age\`:
+whole seconds, written as Age of RFC 9111, since this server last heard from its log. It is 0 or 1 as a rule. It grows while
+the log is away: reads are then answered from memory as of that long ago, and writes are \`unavailable\`, within 15 seconds.
+Where such an answer has the reason \`outcome_unknown\` the changeset may have been recorded: ask again with the same
+Idempotency-Key. With any other reason nothing was recorded.`;
+
 /** Register before the routes: the document is gathered as they come. */
 export async function useOpenApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
@@ -15,7 +23,7 @@ export async function useOpenApi(app: FastifyInstance, version: string): Promise
       info: {
         title: 'Varve',
         version,
-        description: 'The event-sourced ledger for the configuration of AI models',
+        description: apiDescription,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: {

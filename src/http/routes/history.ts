@@ -11,7 +11,7 @@ import type { ChangesetRecord, HistoryFilter, HistoryItem } from '../../domain/q
 import { upcastSteps } from '../../domain/upcast.ts';
 import { Failure } from '../../failure.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
-import { sendAnswer, varyHeader } from '../answer.ts';
+import { ageText, sendAnswer, varyHeader } from '../answer.ts';
 import { waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { actorAnswerSchema, eventAnswer, eventAnswerSchema, pageSchema } from '../event-answer.ts';
@@ -66,7 +66,8 @@ export function addHistoryRoutes(app: FastifyInstance, dependencies: HttpDepende
         return sendAnswer(call.request, reply, { body, revision: moment.asOf, at: moment.at, headers });
       }
       const events = dependencies.reads.historyStream(call.ledger.name, filter);
-      return sendFile(reply, type, await begun(events), moment, call.request.id);
+      const told = { ...moment, ageMs: call.ledger.ageMs() };
+      return sendFile(reply, type, await begun(events), told, call.request.id);
     },
   });
   addEventRoutes(app, dependencies);
@@ -97,7 +98,7 @@ function sendFile(
   reply: FastifyReply,
   type: typeof csvType | typeof ndjsonType,
   events: AsyncIterable<HistoryItem>,
-  moment: { readonly asOf: number; readonly at: number },
+  moment: { readonly asOf: number; readonly at: number; readonly ageMs: number },
   requestId: string,
 ): FastifyReply {
   const isCsv = type === csvType;
@@ -112,6 +113,7 @@ function sendFile(
       vary: `${varyHeader}, Accept`,
       'varve-revision': String(moment.asOf),
       'varve-at': formatInstant(moment.at),
+      'varve-age': ageText(moment.ageMs),
     })
     .send(Readable.from(lines, { objectMode: true, highWaterMark: 64 }));
 }

@@ -13,6 +13,14 @@ import { anyRole } from '../roles.ts';
 
 const healthSchema = z.strictObject({ status: z.string() });
 
+const readySchema = z
+  .strictObject({
+    status: z.literal('ready'),
+    ageSeconds: z.number().meta({ description: 'Seconds since this server last heard from its log' }),
+    sick: z.array(z.string()).meta({ description: 'What does not work just now; empty when all is well' }),
+  })
+  .meta({ id: 'Readiness' });
+
 export function addOperationRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   app.route({
     method: 'GET',
@@ -27,14 +35,21 @@ export function addOperationRoutes(app: FastifyInstance, dependencies: HttpDepen
     url: '/readyz',
     config: { access: 'open' },
     schema: {
-      summary: 'Whether it can serve; 503 with the reason',
+      summary:
+        'Whether it can serve: also while the database is away, from memory; it tells how old that is and what is sick. 503 only when it cannot serve at all',
       tags: ['Operation'],
-      response: { 200: healthSchema },
+      response: { 200: readySchema },
     },
     handler: (request, reply) => {
-      const { ready, reason = 'this server cannot serve at the moment' } = dependencies.readiness();
+      const {
+        ready,
+        reason = 'this server cannot serve at the moment',
+        ageMs = 0,
+        sick = [],
+      } = dependencies.readiness();
       if (!ready) throw new Failure('unavailable', reason, { reason: 'not_ready' });
-      return sendAnswer(request, reply, { body: { status: 'ready' }, cacheControl: 'no-store' });
+      const body = { status: 'ready', ageSeconds: ageMs / 1000, sick };
+      return sendAnswer(request, reply, { body, cacheControl: 'no-store' });
     },
   });
   app.route({

@@ -46,12 +46,18 @@ export function addResolveKeyRoute(app: FastifyInstance, dependencies: HttpDepen
     schema: documentOf(description, description.answers),
     handler: (request, reply) => {
       const startedAt = dependencies.elapsed();
-      const { state } = callerOf(request).ledger;
+      const { ledger } = callerOf(request);
+      const { state } = ledger;
       const at = presentOf(state, dependencies.now());
       const plain = plainQuestion(request.query, false);
       const resolution = plain && resolve(state, request.params.key, plain.context, at);
       if (resolution === undefined) return resolveWithClocks(dependencies, request, reply);
-      const fresh = { revision: state.revision, at, validUntil: resolution.validUntil };
+      const fresh = {
+        revision: state.revision,
+        at,
+        validUntil: resolution.validUntil,
+        ageMs: ledger.ageMs(),
+      };
       const status = sendText(request, reply, textOf(resolution), fresh);
       metrics.resolvedFromMemory(1);
       metrics.request('GET', url, status, (dependencies.elapsed() - startedAt) / 1000);

@@ -95,7 +95,8 @@ function isAnsweredPlainly(
   const plain = plainQuestion(request.query, true);
   const keys = plain?.keys === undefined ? undefined : keyList(plain.keys);
   if (plain === undefined || keys === undefined) return false;
-  const { state } = callerOf(request).ledger;
+  const { ledger } = callerOf(request);
+  const { state } = ledger;
   const at = presentOf(state, dependencies.now());
   let members = '';
   let validUntil = forever;
@@ -107,7 +108,7 @@ function isAnsweredPlainly(
   }
   const { revision } = state;
   const body = bodyText(`{"revision":${revision},"values":{${members}}}`);
-  sendText(request, reply, body, { revision, at, validUntil });
+  sendText(request, reply, body, { revision, at, validUntil, ageMs: ledger.ageMs() });
   dependencies.metrics.resolvedFromMemory(keys.length);
   return true;
 }

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
 import { type HeldSnapshot, holdSnapshot, snapshotLines } from '../../domain/snapshot.ts';
-import { varyHeader } from '../answer.ts';
+import { ageText, varyHeader } from '../answer.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { ndjsonType } from '../history-export.ts';
@@ -51,6 +51,7 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
         vary: varyHeader,
         'varve-revision': String(held.revision),
         'varve-at': formatInstant(presentOf(call.ledger.state, dependencies.now())),
+        'varve-age': ageText(call.ledger.ageMs()),
       };
       return reply
         .headers(headers)

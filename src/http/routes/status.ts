@@ -44,7 +44,7 @@ const statusSchema = z
       }),
     ),
     jobs: z.array(z.strictObject({ name: z.string(), state: z.string() })),
-    problems: z.array(z.string()).meta({ description: 'What could not be asked just now' }),
+    problems: z.array(z.string()).meta({ description: 'What is sick, or could not be asked just now' }),
   })
   .meta({ id: 'Status' });
 
@@ -60,7 +60,7 @@ export function addStatusRoute(app: FastifyInstance, dependencies: HttpDependenc
     body: none,
     answers: { 200: statusSchema },
     handle: async ({ ledger }) => {
-      const problems: string[] = [];
+      const problems: string[] = [...(dependencies.readiness().sick ?? [])];
       const [projections, jobs] = await Promise.all([
         orTold(problems, 'projections', projectionsOf(dependencies, ledger)),
         orTold(problems, 'jobs', dependencies.jobs()),

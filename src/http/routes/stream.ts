@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
 import { Failure } from '../../failure.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
-import { varyHeader } from '../answer.ts';
+import { ageText, varyHeader } from '../answer.ts';
 import type { Caller } from '../authentication.ts';
 import { waitForRevision } from '../clocks.ts';
 import type { HttpDependencies, Principal } from '../dependencies.ts';
@@ -144,6 +144,7 @@ function open(reply: FastifyReply, { ledger }: Caller, tellsHead: boolean): void
     'X-Request-Id': reply.request.id,
     Vary: varyHeader,
     'Varve-Revision': state.revision,
+    'Varve-Age': ageText(ledger.ageMs()),
   });
   const head = tellsHead ? revisionText(state.revision, formatInstant(state.recordedAt)) : '';
   reply.raw.write(`${retryText(retryMs)}${head}`);

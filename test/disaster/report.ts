@@ -1,20 +1,23 @@
 /**
- * The report of the kill disaster, for people: a table by cycle, what was violated, and one last line.
+ * The report of a disaster, for people: a table by cycle, what was seen meanwhile, what was violated, and one last line.
  * In: the report; out: text. The last line is what others look for: its words stay as they are.
  */
 import type { BookCounts } from './book.ts';
-import type { StrikeResult } from './strikes.ts';
 
 export interface CycleReport {
   readonly cycle: number;
-  readonly strikes: readonly StrikeResult[];
+  /** What was done and how it was overcome, for people. */
+  readonly told: string;
   readonly acknowledged: number;
   readonly refused: number;
   readonly unknown: number;
   readonly recorded: number;
 }
 
-export interface KillReport extends BookCounts {
+export interface DisasterReport extends BookCounts {
+  readonly disaster: string;
+  /** The guard that was taken away, so that there must be losses; absent in earnest. */
+  readonly control?: string;
   readonly seed: number;
   readonly cycles: readonly CycleReport[];
   readonly lost: number;
@@ -26,69 +29,58 @@ export interface KillReport extends BookCounts {
   readonly askedAgain: number;
   /** Looked up one by one by their ids. */
   readonly lookedUp: number;
-  readonly repeatedStarts: number;
   readonly slowestAnswerMs: number;
+  /** What else was seen, a sentence each. */
+  readonly notes: readonly string[];
   readonly violations: readonly string[];
+  /** In earnest: nothing was violated. As a control: the harness saw losses. */
   readonly isPassed: boolean;
 }
 
 const maxViolations = 20;
 
-export function formatKillReport(report: KillReport): string {
+export function formatReport(report: DisasterReport): string {
   const { violations } = report;
   const hidden = violations.length - maxViolations;
   return [
     ...tableOf(report),
     '',
+    ...report.notes,
     `${report.events} events read back from the log and the history; ${report.lookedUp} changesets looked up by id;`,
     `${report.askedAgain} asked again with their keys; of the unknown ones ${report.recorded} had been recorded;`,
-    `starts repeated because the database died under them ${report.repeatedStarts}; slowest answer ${report.slowestAnswerMs} ms;`,
-    `seed ${report.seed}`,
+    `slowest answer ${report.slowestAnswerMs} ms; seed ${report.seed}`,
     ...violations.slice(0, maxViolations).map((violation) => `VIOLATION ${violation}`),
     ...(hidden > 0 ? [`VIOLATION and ${hidden} more`] : []),
   ].join('\n');
 }
 
 /** The one line that says it all. */
-export function lastLine({
-  cycles,
-  acknowledged,
-  lost,
-  torn,
-  unknown,
-  resolved,
-  duplicates,
-}: KillReport): string {
-  return [
-    `disaster kill: cycles ${cycles.length}`,
+export function lastLine(report: DisasterReport): string {
+  const { disaster, control, cycles, acknowledged, lost, torn, unknown, resolved, duplicates } = report;
+  const line = [
+    `disaster ${disaster}: cycles ${cycles.length}`,
     `acknowledged ${acknowledged}`,
     `lost ${lost}`,
     `torn ${torn}`,
     `unknown ${unknown} (resolved ${resolved})`,
     `duplicates ${duplicates}`,
   ].join(', ');
+  if (control === undefined) return line;
+  return `${line}; a control with ${control}: ${lost > 0 ? 'the harness sees' : 'THE HARNESS IS BLIND'}`;
 }
 
-const columns = ['cycle', 'killed, writes back after', 'acknowledged', 'refused', 'unknown', 'recorded'];
+const columns = ['cycle', 'acknowledged', 'refused', 'unknown', 'recorded', 'what happened'];
 
-function tableOf({ cycles }: KillReport): readonly string[] {
-  const rows = cycles.map(({ cycle, strikes, acknowledged, refused, unknown, recorded }) => [
-    String(cycle),
-    strikes.map(strikeText).join(', '),
-    ...[acknowledged, refused, unknown, recorded].map(String),
+function tableOf({ cycles }: DisasterReport): readonly string[] {
+  const rows = cycles.map(({ cycle, told, acknowledged, refused, unknown, recorded }) => [
+    ...[cycle, acknowledged, refused, unknown, recorded].map(String),
+    told,
   ]);
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)),
   );
+  const last = columns.length - 1;
   const lineOf = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) =>
-        index === 1 ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0),
-      )
-      .join('  ');
+    cells.map((cell, index) => (index === last ? cell : cell.padStart(widths[index] ?? 0))).join('  ');
   return [lineOf(columns), ...rows.map(lineOf)];
-}
-
-function strikeText({ victim, recoveryMs }: StrikeResult): string {
-  return recoveryMs === undefined ? `${victim} and at once` : `${victim} ${recoveryMs} ms`;
 }
