@@ -44,8 +44,8 @@ export class LiveFold {
   readonly #listeners = new Set<Listener>();
   readonly #waiters = new Set<{ readonly revision: number; readonly resolve: () => void }>();
   readonly #recentIds = new Set<string>();
-  #catchingUp: Promise<void> | undefined;
-  #isStale = false;
+  #look: Promise<void> | undefined;
+  #nextLook: Promise<void> | undefined;
   #stopped: Error | undefined;
 
   constructor(dependencies: LiveFoldDependencies) {
@@ -59,13 +59,14 @@ export class LiveFold {
   }
 
   /**
-   * Folds what the log holds beyond the state: all that it held when this was called. Calls while one is under way
-   * share one more look after it. Rejects with why it stopped, or with the log's failure; then it may be called again.
+   * Folds what the log holds beyond the state: all that it held when this was called. Calls while a look is under way
+   * share one more look after it, and wait for no later one: others may write, and so call, without end.
+   * Rejects with why it stopped, or with the log's failure; then it may be called again.
    */
   catchUp(): Promise<void> {
-    this.#isStale = true;
-    this.#catchingUp ??= this.#catchUpAll();
-    return this.#catchingUp;
+    if (this.#look === undefined) return this.#beginLook();
+    this.#nextLook ??= this.#lookAfter(this.#look);
+    return this.#nextLook;
   }
 
   /** Folds a group that this process appended after `base`; of it only what catching up has not folded already. */
@@ -133,27 +134,33 @@ export class LiveFold {
     return this.#stopped;
   }
 
-  async #catchUpAll(): Promise<void> {
-    try {
-      while (this.#isStale) {
-        this.#isStale = false;
-        await this.#catchUpOnce();
-      }
-    } finally {
-      // In the same step as the last look at #isStale: a call that comes later starts a look of its own.
-      this.#catchingUp = undefined;
-    }
+  #beginLook(): Promise<void> {
+    const look = this.#catchUpOnce().finally(() => {
+      if (this.#look === look) this.#look = undefined;
+    });
+    this.#look = look;
+    return look;
+  }
+
+  async #lookAfter(look: Promise<void>): Promise<void> {
+    await look.catch(() => undefined);
+    this.#nextLook = undefined;
+    // Somebody may have begun one in this very step: it is after our calls as well.
+    return this.#look ?? this.#beginLook();
   }
 
   async #catchUpOnce(): Promise<void> {
     if (this.#stopped !== undefined) throw this.#stopped;
+    // Up to where the log ends now: reading until a page is empty would never end while others write.
+    const { revision: end } = await this.log.head(this.name);
+    this.#heard(end);
     let after = this.state.revision;
     let unfinished: readonly RecordedEvent[] = [];
-    for (;;) {
+    while (after < end) {
       const page = await this.log.read(this.name, after, pageSize);
       const newest = page.at(-1);
-      this.#heard(newest?.revision ?? this.state.revision);
       if (newest === undefined) return;
+      this.#heard(newest.revision);
       try {
         unfinished = this.#foldPage(page, after, unfinished);
       } catch (failure) {

@@ -86,7 +86,7 @@ async function runOn(scenario: Scenario, begun: Begun, options: RunOptions): Pro
   for (const server of stand.servers) complaints.push(...server.complaints());
   const repeatedStarts = stand.servers.reduce((sum, server) => sum + server.repeatedStarts(), 0);
   complaints.push(...(await stand.stop()));
-  const violations = [...found.violations, ...complaints.map((complaint) => `complaint: ${complaint}`)];
+  const violations = [...complaints.map((complaint) => `complaint: ${complaint}`), ...found.violations];
   return {
     disaster: scenario.name,
     ...(isControl && scenario.control !== undefined ? { control: scenario.control } : {}),

@@ -13,6 +13,8 @@ export interface SmallDisk {
   readonly kind: string;
   fill(databaseUrl: string): Promise<void>;
   empty(databaseUrl: string): Promise<void>;
+  /** Makes the database need new files for its write-ahead log until it ends. Does nothing where the disk is not really full. */
+  exhaustLog(databaseUrl: string): Promise<void>;
   /** After everything on it has ended. */
   remove(): void;
 }
@@ -48,6 +50,7 @@ function tmpfsDisk(dataDir: string): SmallDisk {
     async empty() {
       rmSync(ballast);
     },
+    exhaustLog: switchLogUntilItEnds,
     remove() {
       unmount();
       process.off('exit', unmount);
@@ -72,8 +75,26 @@ function injectedFault(): SmallDisk {
         'create trigger disk_is_full before insert on ledger_events execute function disk_is_full()',
       ),
     empty: (databaseUrl) => run(databaseUrl, 'drop trigger disk_is_full on ledger_events'),
+    exhaustLog: async () => undefined,
     remove: () => undefined,
   };
+}
+
+/** A segment that is switched away is full, however little is in it; some are set aside for reuse. */
+async function switchLogUntilItEnds(databaseUrl: string): Promise<void> {
+  const database = new pg.Client({ connectionString: databaseUrl });
+  database.on('error', () => undefined);
+  try {
+    await database.connect();
+    for (let segment = 0; segment < 100; segment++)
+      await database.query(`select pg_switch_wal(), pg_logical_emit_message(false, 'disaster', 'full')`);
+  } catch {
+    // It has ended.
+    return;
+  } finally {
+    await database.end().catch(() => undefined);
+  }
+  throw new Error('the database found room for 100 segments of its log on a full disk');
 }
 
 async function run(databaseUrl: string, ...statements: readonly string[]): Promise<void> {

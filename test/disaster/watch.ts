@@ -99,6 +99,7 @@ export async function openWatch(clients: readonly Client[]): Promise<Watch> {
     }
   };
 
+  for (const client of clients) await untilKnown(client);
   const streams = await Promise.all(clients.map(openStreamOf));
   const loops = clients.flatMap((client, server) => [readOn(client, server), askOn(client, server)]);
   return {
@@ -127,6 +128,14 @@ export async function openWatch(clients: readonly Client[]): Promise<Watch> {
         `${total.statuses} times /readyz, /v1/status and /metrics; ${streams.length} streams told everything once, in order`,
     ],
   };
+}
+
+/** The keys were defined at one server; the others hear of it. */
+async function untilKnown(client: Client): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if ((await ask(client, `/v1/resolve/${keys[0]}`, readLimitMs)).status === 200) return;
+    await sleep(50);
+  }
 }
 
 async function ask(client: Client, path: string, limitMs: number) {

@@ -39,6 +39,12 @@ describe('however own appends, others’ and catching up interleave', () => {
               await scheduler.schedule(Promise.resolve(), 'read is answered');
               return page;
             },
+            async head(...call) {
+              await scheduler.schedule(Promise.resolve(), 'head is asked');
+              const head = await paged.head(...call);
+              await scheduler.schedule(Promise.resolve(), 'head is answered');
+              return head;
+            },
             async append(...call) {
               await scheduler.schedule(Promise.resolve(), 'append is sent');
               const result = await paged.append(...call);

@@ -45,21 +45,47 @@ describe('catching up', () => {
   test('one look at a time, and one more for all that called meanwhile', async () => {
     const inner = createMemoryLedger();
     const { opened, open } = gate();
-    let reads = 0;
+    let looks = 0;
     const log: Ledger = {
       ...inner,
-      async read(...call) {
-        reads += 1;
+      async head(...call) {
+        looks += 1;
         await opened;
-        return inner.read(...call);
+        return inner.head(...call);
       },
     };
     const { fold } = openFold(log);
     const calls = Array.from({ length: 100 }, () => fold.catchUp());
-    expect(reads).toBe(1);
+    expect(looks).toBe(1);
     open();
     await Promise.all(calls);
-    expect(reads).toBe(2);
+    expect(looks).toBe(2);
+  });
+
+  test('a call is answered while others write, and call, without end', async () => {
+    const inner = createMemoryLedger();
+    const other = openFold(inner);
+    await other.fold.catchUp();
+    let reads = 0;
+    const log: Ledger = {
+      ...inner,
+      async read(...call) {
+        const page = await inner.read(...call);
+        reads += 1;
+        if (reads < 1_000) {
+          await append(inner, other.fold.state.revision, groupOf(other.fold.state, [1], 'other'));
+          await other.fold.catchUp();
+          fold.catchUp().catch(() => undefined);
+        }
+        return page;
+      },
+    };
+    const { fold } = openFold(log);
+    await append(inner, 0, groupOf(new LiveState(), [1], 'other'));
+    await other.fold.catchUp();
+    await fold.catchUp();
+    expect(reads).toBeLessThan(10);
+    expect(fold.state.revision).toBeGreaterThan(0);
   });
 
   test('a failing log rejects the calls; the next call tries again', async () => {
@@ -67,9 +93,9 @@ describe('catching up', () => {
     let failure: Error | undefined = new Failure('unavailable', 'no log');
     const log: Ledger = {
       ...inner,
-      read: async (...call) => {
+      head: async (...call) => {
         if (failure !== undefined) throw failure;
-        return inner.read(...call);
+        return inner.head(...call);
       },
     };
     const { fold, stops } = openFold(log);

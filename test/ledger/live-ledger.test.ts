@@ -88,7 +88,7 @@ describe('when the log fails', () => {
     const failure = new Failure('unavailable', 'no log');
     const log: Ledger = {
       ...inner,
-      read: () => Promise.reject(failure),
+      head: () => Promise.reject(failure),
       follow: (...call) => {
         followers += 1;
         const { stop } = inner.follow(...call);
@@ -109,9 +109,9 @@ describe('when the log fails', () => {
     let failure: Error | undefined;
     const log: Ledger = {
       ...inner,
-      read: async (...call) => {
+      head: async (...call) => {
         if (failure !== undefined) throw failure;
-        return inner.read(...call);
+        return inner.head(...call);
       },
     };
     const troubles: unknown[] = [];

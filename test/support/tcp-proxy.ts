@@ -92,7 +92,11 @@ export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     url: url.href,
     cut() {
       weather.isCut = true;
-      for (const socket of sockets) socket.resetAndDestroy();
+      // A unix socket knows no reset.
+      for (const socket of sockets) {
+        if (socket.remoteAddress === undefined) socket.destroy();
+        else socket.resetAndDestroy();
+      }
     },
     swallow(directions) {
       weather.swallowed = directions;

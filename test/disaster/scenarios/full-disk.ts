@@ -14,7 +14,7 @@ const fullLimitMs = 60_000;
 export const fullDisk: Scenario = {
   name: 'full-disk',
   summary: 'the disk under the embedded database fills up, and is emptied again',
-  cycles: 1,
+  cycles: 2,
   seconds: 20,
   async begin() {
     let disk: SmallDisk | undefined;
@@ -25,7 +25,7 @@ export const fullDisk: Scenario = {
     return {
       stand,
       isWatched: true,
-      async cycle({ load, watch, seconds, leastWrites, complain }) {
+      async cycle({ load, watch, seconds, leastWrites, complain }, cycle) {
         const [client] = stand.clients;
         await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
         const before = load.unavailableBy(client);
@@ -35,6 +35,8 @@ export const fullDisk: Scenario = {
         while (load.unavailableBy(client) === before && performance.now() < filledAt + fullLimitMs)
           await sleep(20);
         if (load.unavailableBy(client) === before) complain('no write was turned away');
+        // Every second time the write-ahead log needs a new file as well: then the database ends, and cannot start.
+        if (cycle % 2 === 0) await disk?.exhaustLog(stand.databaseUrl());
         const firstMs = Math.round(performance.now() - filledAt);
         await sleep(seconds * 1_000);
         const sight = watch?.look(0);
@@ -43,7 +45,7 @@ export const fullDisk: Scenario = {
         await disk?.empty(stand.databaseUrl());
         await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
         const recoveryMs = Math.round(performance.now() - emptiedAt);
-        return `full for ${seconds} s after the first refusal (${firstMs} ms), ${sight?.reads} reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after there was room`;
+        return `full${cycle % 2 === 0 ? ', also under its write-ahead log,' : ''} for ${seconds} s after the first refusal (${firstMs} ms), ${sight?.reads} reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after there was room`;
       },
       end: async () => disk?.remove(),
       notes: () => [`the disk: ${kind}`],
