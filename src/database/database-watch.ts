@@ -21,14 +21,18 @@ const everyMs = 1_000;
 /** A database that takes longer for the smallest question is as good as away. */
 const answerLimitMs = 5_000;
 
-/** `onSilent` is called each time that the database did not answer at all within 5 s: what is under way may hang. */
-export function watchDatabase(connectionString: string, onSilent: () => void): DatabaseWatch {
+/** `onSilent` is called each time that the database did not answer at all within the limit (5 s): what is under way may hang. */
+export function watchDatabase(
+  connectionString: string,
+  onSilent: () => void,
+  limitMs: number = answerLimitMs,
+): DatabaseWatch {
   const pool = createPool(connectionString, {
     max: 1,
     applicationName: 'varve-watch',
-    statementTimeoutMs: answerLimitMs - 1_000,
-    checkoutLimitMs: answerLimitMs,
-    connectLimitMs: answerLimitMs,
+    statementTimeoutMs: limitMs,
+    checkoutLimitMs: limitMs,
+    connectLimitMs: limitMs,
   });
   let health: DatabaseHealth = { isUp: true, problem: undefined };
   let isStopping = false;

@@ -12,6 +12,7 @@ import { type FirstAnswer, IdempotencyTail, idOf } from '../../src/ledger/idempo
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { LiveFold } from '../../src/ledger/live-fold.ts';
 import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
+import type { AnswerLimits } from '../../src/ledger/waiting.ts';
 import { Writer, type WriterDependencies } from '../../src/ledger/writer.ts';
 
 export const start = Date.UTC(2026, 0, 1);
@@ -74,6 +75,9 @@ export interface StandOptions {
   readonly remembered?: Map<string, FirstAnswer>;
   /** False: the first look-up is from before whatever was remembered. */
   readonly seesRemembered?: boolean;
+  readonly answerLimits?: AnswerLimits;
+  /** What the shared clock waits for. */
+  readonly beforeClock?: () => Promise<unknown>;
 }
 
 export function openStand(options: StandOptions = {}): Stand {
@@ -116,7 +120,11 @@ export function openStand(options: StandOptions = {}): Stand {
   });
   const dependencies: Stand['dependencies'] = {
     fold,
-    clock: async () => clock.now,
+    clock: async () => {
+      await options.beforeClock?.();
+      return clock.now;
+    },
+    ...(options.answerLimits === undefined ? {} : { answerLimits: options.answerLimits }),
     now: () => clock.now,
     newId: () => {
       ids += 1;

@@ -23,8 +23,11 @@ export interface TcpProxy {
   readonly url: string;
   /** Resets all connections, and every new one at once. */
   cut(): void;
-  /** Nothing gets through in these directions; connections stay open. */
-  swallow(directions: readonly Direction[]): void;
+  /**
+   * Nothing gets through in these directions; connections stay open. With a text it begins with the next request that holds
+   * it, that request included.
+   */
+  swallow(directions: readonly Direction[], from?: string): void;
   slow(slowness: Slowness): void;
   /** All goes through again, at once: first what was held. */
   heal(): void;
@@ -38,6 +41,8 @@ interface Weather {
   swallowed: readonly Direction[];
   slowness: Slowness;
   wanted: string | undefined;
+  /** What is swallowed from a request on. */
+  awaited: { readonly text: string; readonly directions: readonly Direction[] } | undefined;
 }
 
 /** More than this waiting in one lane, and its source is read no further: the sender's window fills. */
@@ -45,7 +50,13 @@ const maxHeldBytes = 4 * 1024 * 1024;
 
 export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   const { host, port, user = '', password, database = '' } = new pg.Client({ connectionString: databaseUrl });
-  const weather: Weather = { isCut: false, swallowed: [], slowness: { delayMs: 0 }, wanted: undefined };
+  const weather: Weather = {
+    isCut: false,
+    swallowed: [],
+    slowness: { delayMs: 0 },
+    wanted: undefined,
+    awaited: undefined,
+  };
   const sockets = new Set<Socket>();
   const lanes = new Set<Lane>();
   const keep = (socket: Socket): Socket => {
@@ -62,6 +73,10 @@ export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
     const upstream = keep(host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host));
     let isLosing = false;
     const up = createLane('up', client, upstream, weather, (chunk) => {
+      if (weather.awaited !== undefined && chunk.includes(weather.awaited.text)) {
+        weather.swallowed = weather.awaited.directions;
+        weather.awaited = undefined;
+      }
       if (weather.wanted === undefined || !chunk.includes(weather.wanted)) return true;
       weather.wanted = undefined;
       isLosing = true;
@@ -98,15 +113,16 @@ export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
         else socket.resetAndDestroy();
       }
     },
-    swallow(directions) {
-      weather.swallowed = directions;
+    swallow(directions, from) {
+      if (from === undefined) weather.swallowed = directions;
+      else weather.awaited = { text: from, directions };
       kick();
     },
     slow(slowness) {
       weather.slowness = slowness;
     },
     heal() {
-      Object.assign(weather, { isCut: false, swallowed: [], slowness: { delayMs: 0 } });
+      Object.assign(weather, { isCut: false, swallowed: [], awaited: undefined, slowness: { delayMs: 0 } });
       kick();
     },
     loseAnswerTo(text) {

@@ -38,8 +38,9 @@ export const databaseGone: Scenario = {
         }
         const backAt = performance.now();
         await stand.startDatabase();
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
+        await load.acknowledgedFromNow(1, recoveryLimitMs);
         const recoveryMs = Math.round(performance.now() - backAt);
+        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
         return `gone for ${seconds} s, ${sight?.reads ?? 0} reads at most ${sight?.oldestSeconds ?? 0} s old, writes back ${recoveryMs} ms after its start began`;
       },
     };

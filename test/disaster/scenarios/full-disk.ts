@@ -43,8 +43,9 @@ export const fullDisk: Scenario = {
         if ((sight?.reads ?? 0) === 0) complain('nothing was read');
         const emptiedAt = performance.now();
         await disk?.empty(stand.databaseUrl());
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
+        await load.acknowledgedFromNow(1, recoveryLimitMs);
         const recoveryMs = Math.round(performance.now() - emptiedAt);
+        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
         return `full${cycle % 2 === 0 ? ', also under its write-ahead log,' : ''} for ${seconds} s after the first refusal (${firstMs} ms), ${sight?.reads} reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after there was room`;
       },
       end: async () => disk?.remove(),

@@ -39,8 +39,9 @@ export const slowDatabase: Scenario = {
         if (load.unavailableBy(client) === refused) complain('no write was turned away');
         const healedAt = performance.now();
         proxy?.heal();
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
+        await load.acknowledgedFromNow(1, recoveryLimitMs);
         const recoveryMs = Math.round(performance.now() - healedAt);
+        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
         return `${written} written with ${late.delayMs} ms each way; with ${useless.delayMs} ms reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after healing`;
       },
     };
