@@ -4,5 +4,5 @@ import { expectToPass } from './in-short.ts';
 import { partition } from './scenarios/partition.ts';
 
 test('the one cut off serves old reads and says so, the other goes on, and afterwards both tell the same', async () => {
-  await expectToPass(partition, { cycles: 3, seconds: 7 });
+  await expectToPass(partition, { cycles: 2, seconds: 6 });
 });

@@ -9,14 +9,16 @@ import type { Scenario } from '../scenario.ts';
 import { openSharedStand } from '../shared-stand.ts';
 
 const recoveryLimitMs = 60_000;
+/** By then somebody must have been told that his write is unavailable. */
+const refusalLimitMs = 17_000;
 
 /** What every append says; one that is swallowed on its way arrives when the network heals, long after it was given up. */
 const append = 'ledger-append';
 
 const ways: readonly [name: string, hurt: (proxy: TcpProxy) => void][] = [
+  ['answers swallowed, from that to an append on', (proxy) => proxy.swallow(['down'], append)],
   ['connections reset', (proxy) => proxy.cut()],
   ['packets swallowed both ways', (proxy) => proxy.swallow(['up', 'down'])],
-  ['answers swallowed, from that to an append on', (proxy) => proxy.swallow(['down'], append)],
   ['requests swallowed, from an append on', (proxy) => proxy.swallow(['up'], append)],
 ];
 
@@ -42,7 +44,11 @@ export const partition: Scenario = {
         watch?.look(1 - victim);
         const before = { refused: load.unavailableBy(cutOff), written: load.acknowledgedBy(other) };
         if (proxy !== undefined) hurt(proxy);
+        const hurtAt = performance.now();
         await sleep(seconds * 1_000);
+        // In silence the first one hears after 10 s that nothing will come of it.
+        while (load.unavailableBy(cutOff) === before.refused && performance.now() < hurtAt + refusalLimitMs)
+          await sleep(20);
         const sight = watch?.look(victim);
         const otherSight = watch?.look(1 - victim);
         if (load.unavailableBy(cutOff) === before.refused) complain('the one cut off turned no write away');

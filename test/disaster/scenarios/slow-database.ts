@@ -7,6 +7,8 @@ import type { Scenario } from '../scenario.ts';
 import { openSharedStand } from '../shared-stand.ts';
 
 const recoveryLimitMs = 60_000;
+/** By then somebody must have been told that his write is unavailable. */
+const refusalLimitMs = 17_000;
 const late = { delayMs: 100, bytesPerSecond: 2_000_000 };
 /** No query is answered in time. */
 const useless = { delayMs: 12_000 };
@@ -34,7 +36,10 @@ export const slowDatabase: Scenario = {
         watch?.look(0);
         const refused = load.unavailableBy(client);
         proxy?.slow(useless);
-        await sleep((seconds * 1_000) / 2 + useless.delayMs);
+        const uselessAt = performance.now();
+        await sleep((seconds * 1_000) / 2);
+        while (load.unavailableBy(client) === refused && performance.now() < uselessAt + refusalLimitMs)
+          await sleep(20);
         const sight = watch?.look(0);
         if (load.unavailableBy(client) === refused) complain('no write was turned away');
         const healedAt = performance.now();
