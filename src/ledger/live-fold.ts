@@ -152,7 +152,9 @@ export class LiveFold {
   async #catchUpOnce(): Promise<void> {
     if (this.#stopped !== undefined) throw this.#stopped;
     // Up to where the log ends now: reading until a page is empty would never end while others write.
+    const known = this.state.revision;
     const { revision: end } = await this.log.head(this.name);
+    if (end < known) throw this.#stop(wentBack(end, known));
     this.#heard(end);
     let after = this.state.revision;
     let unfinished: readonly RecordedEvent[] = [];
@@ -254,6 +256,13 @@ export class LiveFold {
     this.#heardAt = this.#on.now();
     if (revision > this.logRevision) this.logRevision = revision;
   }
+}
+
+/** A database that was restored, or a replica that took over and was behind: what we serve is not what the log holds. */
+function wentBack(end: number, known: number): Failure {
+  return new Failure('corrupt', `the log ends at ${end}, and ${known} was read of it`, {
+    reason: 'log_went_back',
+  });
 }
 
 function* changesetsOf(events: readonly RecordedEvent[]): Iterable<readonly RecordedEvent[]> {

@@ -85,8 +85,8 @@ test('reads go on, writes are unavailable in time, and everything comes back by 
   await load;
 
   expect(await ask('GET', '/readyz')).toMatchObject({ status: 200 });
-  const { body: status } = await ask('GET', '/v1/status');
-  expect(status.problems).toEqual([]);
+  // What was sick is told until it has been looked at again.
+  while ((await ask('GET', '/v1/status')).body.problems.length > 0) await sleep(50);
   // The tables follow as well: a list waits for them.
   const history = await ask('GET', `/v1/history?key=${key}&limit=1`);
   expect(history).toMatchObject({ status: 200, body: { items: [{ type: 'OverrideSet' }] } });

@@ -123,6 +123,25 @@ describe('catching up', () => {
     expect(told).toHaveLength(1);
   });
 
+  test('a log that has lost its end stops it: what it serves is not there any more', async () => {
+    const inner = createMemoryLedger();
+    await append(inner, 0, groupOf(new LiveState(), [2], 'other'));
+    let lost = 0;
+    const log: Ledger = {
+      ...inner,
+      head: async (...call) => {
+        const head = await inner.head(...call);
+        return { ...head, revision: head.revision - lost };
+      },
+    };
+    const { fold, stops } = openFold(log);
+    await fold.catchUp();
+    lost = 1;
+    await expect(fold.catchUp()).rejects.toMatchObject({ code: 'corrupt', reason: 'log_went_back' });
+    expect(stops).toHaveLength(1);
+    expect(fold.stopped).toMatchObject({ reason: 'log_went_back' });
+  });
+
   test('a log with a gap is corrupt, not followed', async () => {
     const inner = createMemoryLedger();
     await append(inner, 0, groupOf(new LiveState(), [1, 1, 1], 'other'));
