@@ -85,7 +85,7 @@ export function limitCheckouts(pool: pg.Pool, limitMs: number | undefined): Chec
   });
   return {
     abandon() {
-      for (const client of [...open.keys()]) cutConnection(client, 'The database fell silent');
+      for (const client of open.keys()) cutConnection(client, 'The database fell silent');
     },
   };
 }

@@ -76,8 +76,9 @@ async function runOn(scenario: Scenario, begun: Begun, options: RunOptions): Pro
     complaints.push(error instanceof Error ? error.message : String(error));
   }
   await load.pause();
-  if (book.entries().length > 0) await auditor.audit().catch((error) => complaints.push(String(error)));
-  await auditor.lookBack().catch((error) => complaints.push(String(error)));
+  if (book.entries().length > 0)
+    await auditor.audit().catch((error: unknown) => complaints.push(String(error)));
+  await auditor.lookBack().catch((error: unknown) => complaints.push(String(error)));
   const found = auditor.result();
   await watch?.stop(found.events);
   if (load.slowestMs() > promisedAnswerMs + toleranceMs)

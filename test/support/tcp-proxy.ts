@@ -101,7 +101,7 @@ export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   url.password = password ?? '';
   url.pathname = `/${database}`;
   const kick = () => {
-    for (const lane of [...lanes]) lane.move();
+    for (const lane of lanes) lane.move();
   };
   return {
     url: url.href,
