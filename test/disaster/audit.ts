@@ -29,8 +29,11 @@ export interface AuditResult {
   readonly lost: number;
   readonly torn: number;
   readonly duplicates: number;
+  /** In the log, those that the server made at its first start included. */
   readonly events: number;
+  /** Acknowledged ones that were asked for once more and told the same. */
   readonly askedAgain: number;
+  /** Looked up one by one by their ids. */
   readonly lookedUp: number;
   readonly violations: readonly string[];
 }

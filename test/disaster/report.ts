@@ -2,6 +2,7 @@
  * The report of a disaster, for people: a table by cycle, what was seen meanwhile, what was violated, and one last line.
  * In: the report; out: text. The last line is what others look for: its words stay as they are.
  */
+import type { AuditResult } from './audit.ts';
 import type { BookCounts } from './book.ts';
 
 export interface CycleReport {
@@ -14,25 +15,15 @@ export interface CycleReport {
   readonly recorded: number;
 }
 
-export interface DisasterReport extends BookCounts {
+export interface DisasterReport extends BookCounts, AuditResult {
   readonly disaster: string;
   /** The guard that was taken away, so that there must be losses; absent in earnest. */
   readonly control?: string;
   readonly seed: number;
   readonly cycles: readonly CycleReport[];
-  readonly lost: number;
-  readonly torn: number;
-  readonly duplicates: number;
-  /** In the log, those that the server made at its first start included. */
-  readonly events: number;
-  /** Acknowledged ones that were asked for once more and told the same. */
-  readonly askedAgain: number;
-  /** Looked up one by one by their ids. */
-  readonly lookedUp: number;
   readonly slowestAnswerMs: number;
   /** What else was seen, a sentence each. */
   readonly notes: readonly string[];
-  readonly violations: readonly string[];
   /** In earnest: nothing was violated. As a control: the harness saw losses. */
   readonly isPassed: boolean;
 }

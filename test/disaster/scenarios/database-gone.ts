@@ -3,10 +3,9 @@
  * time, and when the database is there again everything works by itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recoveryLimitMs, untilWritten } from '../recovery.ts';
 import type { Scenario } from '../scenario.ts';
 import { openSharedStand } from '../shared-stand.ts';
-
-const recoveryLimitMs = 60_000;
 
 export const databaseGone: Scenario = {
   name: 'database-gone',
@@ -36,12 +35,9 @@ export const databaseGone: Scenario = {
           if (!sight.wasSick) complain('/readyz did not tell that something is sick');
           if (!sight.wasDatabaseDown) complain('/metrics did not tell that the database is down');
         }
-        const backAt = performance.now();
         await stand.startDatabase();
-        await load.acknowledgedFromNow(1, recoveryLimitMs);
-        const recoveryMs = Math.round(performance.now() - backAt);
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
-        return `gone for ${seconds} s, ${sight?.reads ?? 0} reads at most ${sight?.oldestSeconds ?? 0} s old, writes back ${recoveryMs} ms after its start began`;
+        const recoveryMs = await untilWritten(load, leastWrites);
+        return `gone for ${seconds} s, ${sight?.reads ?? 0} reads at most ${sight?.oldestSeconds ?? 0} s old, writes back ${recoveryMs} ms after it was there again`;
       },
     };
   },

@@ -3,11 +3,11 @@
  * cannot start again; then there is room again. Reads go on meanwhile, and nobody has to start anything.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recoveryLimitMs, untilWritten } from '../recovery.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeSmallDisk, type SmallDisk } from '../small-disk.ts';
 import { openOwnStand } from '../stand.ts';
 
-const recoveryLimitMs = 60_000;
 /** Until the database has used what room it had set aside. */
 const fullLimitMs = 60_000;
 
@@ -41,11 +41,8 @@ export const fullDisk: Scenario = {
         await sleep(seconds * 1_000);
         const sight = watch?.look(0);
         if ((sight?.reads ?? 0) === 0) complain('nothing was read');
-        const emptiedAt = performance.now();
         await disk?.empty(stand.databaseUrl());
-        await load.acknowledgedFromNow(1, recoveryLimitMs);
-        const recoveryMs = Math.round(performance.now() - emptiedAt);
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
+        const recoveryMs = await untilWritten(load, leastWrites);
         return `full${cycle % 2 === 0 ? ', also under its write-ahead log,' : ''} for ${seconds} s after the first refusal (${firstMs} ms), ${sight?.reads} reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after there was room`;
       },
       end: async () => disk?.remove(),

@@ -6,12 +6,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { embeddedUser } from '../../../src/database/postgres-cluster.ts';
+import { recoveryLimitMs } from '../recovery.ts';
 import type { Scenario } from '../scenario.ts';
 import { type OwnStand, openOwnStand } from '../stand.ts';
 import { planCycle, type StrikeResult, strikeAll } from '../strikes.ts';
 import { databaseProcesses } from '../varve-process.ts';
-
-const recoveryLimitMs = 60_000;
 
 export const kill: Scenario = {
   name: 'kill',

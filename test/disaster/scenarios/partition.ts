@@ -5,10 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TcpProxy } from '../../support/tcp-proxy.ts';
+import { recoveryLimitMs, untilWritten } from '../recovery.ts';
 import type { Scenario } from '../scenario.ts';
 import { openSharedStand } from '../shared-stand.ts';
 
-const recoveryLimitMs = 60_000;
 /** By then somebody must have been told that his write is unavailable. */
 const refusalLimitMs = 17_000;
 
@@ -58,11 +58,8 @@ export const partition: Scenario = {
         if (sight?.wasSick !== true) complain('the one cut off did not tell that something is sick');
         if ((otherSight?.oldestSeconds ?? 0) > seconds / 2)
           complain(`the other one said that its reads were ${otherSight?.oldestSeconds} s old`);
-        const healedAt = performance.now();
         proxy?.heal();
-        await load.acknowledgedFromNow(1, recoveryLimitMs, cutOff);
-        const recoveryMs = Math.round(performance.now() - healedAt);
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs, cutOff);
+        const recoveryMs = await untilWritten(load, leastWrites, cutOff);
         return `${name} for ${seconds} s at server ${victim + 1}: reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after healing`;
       },
     };

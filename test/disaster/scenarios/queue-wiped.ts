@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { arrivals } from '../arrivals.ts';
+import { recoveryLimitMs } from '../recovery.ts';
 import type { Scenario } from '../scenario.ts';
 import { openSharedStand } from '../shared-stand.ts';
 
-const recoveryLimitMs = 60_000;
 /** A wiped queue has its schedule back within 15 s; the rest is for the work itself. */
 const arrivalLimitMs = 60_000;
 const wipePauseMs = 500;

@@ -3,10 +3,10 @@
  * slower; reads from memory do not notice. In the last part it is too slow to be of use, and writes are told so in time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recoveryLimitMs, untilWritten } from '../recovery.ts';
 import type { Scenario } from '../scenario.ts';
 import { openSharedStand } from '../shared-stand.ts';
 
-const recoveryLimitMs = 60_000;
 /** By then somebody must have been told that his write is unavailable. */
 const refusalLimitMs = 17_000;
 const late = { delayMs: 100, bytesPerSecond: 2_000_000 };
@@ -42,11 +42,8 @@ export const slowDatabase: Scenario = {
           await sleep(20);
         const sight = watch?.look(0);
         if (load.unavailableBy(client) === refused) complain('no write was turned away');
-        const healedAt = performance.now();
         proxy?.heal();
-        await load.acknowledgedFromNow(1, recoveryLimitMs);
-        const recoveryMs = Math.round(performance.now() - healedAt);
-        await load.acknowledgedFromNow(leastWrites, recoveryLimitMs);
+        const recoveryMs = await untilWritten(load, leastWrites);
         return `${written} written with ${late.delayMs} ms each way; with ${useless.delayMs} ms reads at most ${sight?.oldestSeconds} s old, writes back ${recoveryMs} ms after healing`;
       },
     };
