@@ -62,6 +62,7 @@ export async function tryProjectorLock(
     }
     await client.query(`set idle_session_timeout = ${limits.silentMs}`);
     signs = setInterval(() => void isAlive(client, limits.signLimitMs), limits.signEveryMs);
+    signs.unref();
   } catch (error) {
     onLost(error instanceof Error ? error : undefined);
     letGo();
