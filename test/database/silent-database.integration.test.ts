@@ -92,7 +92,7 @@ test('the watch tells that the database is down, and that it is up again', async
 test('a holder of the lock that is cut off gives up, and the database gives the lock to another', async () => {
   const { proxy, pool } = await openLine({ checkoutLimitMs: 60_000 });
   const limits = { signEveryMs: 100, signLimitMs: 200, silentMs: 1_000 };
-  const lock = await tryProjectorLock(pool, limits);
+  const lock = await tryProjectorLock(pool, 'project', limits);
   expect(lock?.isHeld()).toBe(true);
   expect(await tryProjectorLock(database.pool)).toBeUndefined();
   proxy.swallow(['up', 'down']);
