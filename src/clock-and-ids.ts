@@ -28,6 +28,12 @@ function takeRandom(): Uint8Array {
 /** Resolves after so many milliseconds; does not keep the process alive. */
 export const delay = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false });
 
+/** Random bytes for secrets. */
+export const randomSecret = (bytes: number): Buffer => randomBytes(bytes);
+
+/** 0 up to 1, for what only has to differ. */
+export const random = (): number => Math.random();
+
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /** Random lower case letters and digits, about 5.17 bits each; without a bias, because bytes past 251 are thrown away. */

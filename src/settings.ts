@@ -53,6 +53,9 @@ const serverSchema = z.object({
   EVENTSTORE_URL: eventstoreUrl.optional(),
   EVENTSTORE_MAX_APPEND_BYTES: appendBytes.default(1024 * 1024),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  VARVE_WEBHOOK_ALLOW_PRIVATE: z
+    .enum(['true', 'false'], { error: 'is neither true nor false' })
+    .default('false'),
   VARVE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'is none of fatal, error, warn, info, debug, trace, silent',
@@ -84,6 +87,8 @@ export interface ServerSettings {
   readonly eventstoreMaxAppendBytes: number;
   /** Undefined: jobs are in Postgres. */
   readonly redisUrl: string | undefined;
+  /** Whether webhooks may lead to addresses that are not public. */
+  readonly webhookAllowPrivate: boolean;
   readonly logLevel: z.output<typeof serverSchema>['VARVE_LOG_LEVEL'];
 }
 
@@ -108,6 +113,7 @@ export function readServerSettings(environment: Environment = process.env): Serv
     eventstoreUrl: parsed.EVENTSTORE_URL,
     eventstoreMaxAppendBytes: parsed.EVENTSTORE_MAX_APPEND_BYTES,
     redisUrl: parsed.REDIS_URL,
+    webhookAllowPrivate: parsed.VARVE_WEBHOOK_ALLOW_PRIVATE === 'true',
     logLevel: parsed.VARVE_LOG_LEVEL,
   };
 }

@@ -113,6 +113,15 @@ const serverSettings: Readonly<Record<keyof ReturnType<typeof readServerSettings
     bad: ['queue:6379', 'http://queue', 'memcached://queue:secret@x'],
     leftOut: undefined,
   },
+  webhookAllowPrivate: {
+    name: 'VARVE_WEBHOOK_ALLOW_PRIVATE',
+    good: [
+      ['true', true],
+      ['false', false],
+    ],
+    bad: ['yes', '1', 'TRUE', ' true'],
+    leftOut: false,
+  },
   logLevel: {
     name: 'VARVE_LOG_LEVEL',
     good: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(

@@ -3,6 +3,7 @@
  * Fed by the writer, the projector and the HTTP side; read at /metrics.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { DeliveryState } from '../domain/background-questions.ts';
 import type { HttpMetrics } from '../http/dependencies.ts';
 import type { ChangesetResult } from '../ledger/changeset.ts';
 import type { WriterObserver } from '../ledger/writer.ts';
@@ -16,6 +17,8 @@ export interface Gauges {
   projectionLags(): Promise<
     readonly { ledger: string; projection: string; lag: number; isStopped: boolean }[]
   >;
+  /** Deliveries of webhooks in each state. */
+  deliveries(): Promise<Readonly<Record<DeliveryState, number>>>;
   ledgers(): readonly { ledger: string; revision: number; ageMs: number; waiting: number }[];
   isDatabaseUp(): boolean;
 }
@@ -23,6 +26,8 @@ export interface Gauges {
 export interface Metrics {
   readonly http: HttpMetrics;
   readonly writer: WriterObserver;
+  /** Told of every attempt at a delivery: what became of it. */
+  readonly attempted: (state: DeliveryState) => void;
 }
 
 /** `elapsed` is a clock for durations in milliseconds. */
@@ -73,6 +78,12 @@ export function createMetrics(gauges: Gauges, elapsed: () => number): Metrics {
     labelNames: ['method', 'route', 'status'],
     buckets: latencySeconds,
   });
+  const attempts = new Counter({
+    ...make,
+    name: 'varve_webhook_attempts_total',
+    help: 'Attempts at deliveries of webhooks by this process, by what the delivery became.',
+    labelNames: ['state'],
+  });
   registerGauges(registers, gauges);
 
   const series = new Set<string>();
@@ -83,6 +94,7 @@ export function createMetrics(gauges: Gauges, elapsed: () => number): Metrics {
   };
 
   return {
+    attempted: (state) => attempts.inc({ state }),
     http: {
       text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
       resolvedFromMemory: (count) => hits.inc(count),
@@ -136,6 +148,18 @@ function registerGauges(registers: Registry[], gauges: Gauges): void {
     help: 'Whether the database answers: 1, or 0 while reads go on from memory and writes are unavailable.',
     collect() {
       this.set(gauges.isDatabaseUp() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    registers,
+    name: 'varve_webhook_deliveries',
+    help: 'Deliveries of webhooks, by state; delivered ones until they are forgotten.',
+    labelNames: ['state'],
+    async collect() {
+      const counts = await gauges.deliveries().catch(() => undefined);
+      // What cannot be counted just now is not told, and keeps nobody from the rest.
+      if (counts === undefined) return this.reset();
+      for (const [state, count] of Object.entries(counts)) this.set({ state }, count);
     },
   });
   new Gauge({

@@ -6,34 +6,25 @@
  */
 import type { Logger } from 'pino';
 import { projections } from '../../projections/index.ts';
-import { delay, elapsed, newId, randomWord } from '../clock-and-ids.ts';
+import { elapsed, newId, random } from '../clock-and-ids.ts';
 import { defaultLedger } from '../domain/ledger-name.ts';
-import type { HttpDependencies } from '../http/dependencies.ts';
-import { buildServer } from '../http/server.ts';
-import { type RunningChores, startChores } from '../jobs/chores.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import { boardFolder } from '../http/board.ts';
 import { readSharedClock } from '../ledger/postgres-ledger.ts';
-import { loadLiveState } from '../projector/load-live-state.ts';
 import { type Projector, startProjector } from '../projector/projector.ts';
 import { createReplayRunner } from '../projector/replay-runner.ts';
-import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
-import { findIdempotent } from '../queries/find-idempotent.ts';
+import { projectedLedgers } from '../queries/list-projections.ts';
 import { bindReads } from '../queries/reads.ts';
-import { recordUsage } from '../queries/record-usage.ts';
-import { forgetAnswers, remember } from '../queries/remembered-answers.ts';
 import type { ServerSettings } from '../settings.ts';
-import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
-import { createAuthenticate } from './api-keys.ts';
+import { startApi } from './api.ts';
+import { startBackground } from './background.ts';
 import { openDatabase } from './database.ts';
-import { healthOf } from './health.ts';
+import { gaugesOf } from './gauges.ts';
 import { inTime } from './in-time.ts';
-import { createLedgers, type Ledgers } from './ledgers.ts';
-import { listen, stopListening } from './listen.ts';
+import { openLedgers } from './live-ledgers.ts';
 import { followAll, ledgersOf, openLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { createReplayRequests, rebuildChore } from './replays.ts';
-import { type SharedClock, startSharedClock } from './shared-clock.ts';
-import { version } from './version.ts';
+import { rebuildChore } from './replays.ts';
+import { startSharedClock } from './shared-clock.ts';
 
 /** Which parts run: `npm start` is all of them. */
 export type Part = 'all' | 'server' | 'worker';
@@ -50,20 +41,12 @@ export interface RunningVarve {
 }
 
 const pollMs = 1_000;
-const maxQueue = 10_000;
-const rememberDays = 30;
-const hourMs = 3_600_000;
 /** How often the shared clock is read when no write does. */
 const clockReadMs = 10_000;
 /** A server without chores takes up rebuilds and verifications that no worker has begun by then. */
 const leftToWorkersMs = 150_000;
-const bodyLimitBytes = 8 * 1024 * 1024;
-/** What /v1/status and /metrics ask of the database; they must answer above all when it is away. */
+/** What /v1/status and /metrics ask of the read models; they must answer above all when those are away. */
 const statusLimitMs = 2_000;
-/** How long a wiped queue stays without its schedule. */
-const rescheduleMs = 15_000;
-/** Who waits for a write when the server stops without its database is told so within this. */
-const hurryMs = 1_000;
 
 export async function startVarve(
   settings: ServerSettings,
@@ -112,6 +95,7 @@ async function startParts(
   const following = followAll(log, (ledger) => woken?.wake(ledger));
   undo.push(async () => following.stop());
   const checkpoints = new Map<string, number>();
+  let wake: () => void = () => undefined;
   const projector = await startProjector({
     pool: database.projector,
     ledger: log,
@@ -119,7 +103,10 @@ async function startParts(
     projections,
     log: logger,
     now: clock.now,
-    onProgress: (ledger, projection, revision) => checkpoints.set(`${ledger}/${projection}`, revision),
+    onProgress: (ledger, projection, revision) => {
+      checkpoints.set(`${ledger}/${projection}`, revision);
+      wake();
+    },
     pollMs,
   });
   undo.push(() => projector.stop());
@@ -136,177 +123,43 @@ async function startParts(
     minAgeMs: part === 'server' ? leftToWorkersMs : 0,
   });
   undo.push(() => replays.stop());
-  let chores: RunningChores | undefined;
-  if (part !== 'server') {
-    chores = await startChores({
-      connection:
-        settings.redisUrl === undefined
-          ? { kind: 'postgres', connectionString: database.connectionString }
-          : { kind: 'redis', url: settings.redisUrl },
-      chores: [
-        { name: 'forget-answers', everyMs: hourMs, run: () => forgetAnswers(database.http, rememberDays) },
-        rebuildChore(replays),
-      ],
-      onTrouble: (failure) => logger.warn({ err: failure }, 'background work has trouble'),
-      rescheduleMs,
-    });
-    undo.push(() => chores?.stop() ?? Promise.resolve());
-    // What a newer version makes necessary, or a killed worker left, does not wait for the schedule.
-    replays.kick();
-  } else {
-    const timer = setInterval(() => replays.kick(), leftToWorkersMs / 3);
-    undo.push(async () => clearInterval(timer));
-  }
-  if (part === 'worker') {
-    return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
-  }
   const bound = bindReads(database.http, {
     waitTimeoutMs: 5_000,
     knownCheckpoint: (ledger, projection) => checkpoints.get(`${ledger}/${projection}`),
   });
   const reads = { ...bound, projections: (name: string) => inTime(bound.projections(name), statusLimitMs) };
-  return startServer({ settings, logger, database, log, clock, projector, reads, chores, undo });
-}
-
-interface ServerParts {
-  readonly settings: ServerSettings;
-  readonly logger: Logger;
-  readonly database: Awaited<ReturnType<typeof openDatabase>>;
-  readonly log: Ledger;
-  readonly clock: SharedClock;
-  readonly projector: Projector;
-  readonly reads: HttpDependencies['reads'];
-  readonly chores: RunningChores | undefined;
-  readonly undo: (() => Promise<unknown>)[];
-}
-
-async function startServer(parts: ServerParts): Promise<Omit<RunningVarve, 'stop'>> {
-  const { settings, logger, database, clock, projector, reads, chores, undo } = parts;
   const metrics = createMetrics(
-    {
-      ledgers: () => gaugesOf(ledgers),
-      projectionLags: () => lagsOf(ledgers, reads),
-      isDatabaseUp: () => database.watch.health().isUp,
-    },
+    gaugesOf(() => ledgers, reads, database),
     elapsed,
   );
-  const ledgers = openLedgers(parts, metrics.writer);
+  const ledgers = openLedgers({ settings, logger, database, log, clock, projector, reads }, metrics.writer);
   undo.push(() => ledgers.stop());
-  const main = await ledgers.open(defaultLedger);
-  if (main === undefined) throw new Error('the default ledger did not open');
-  const store = {
-    insert: (verifier: Parameters<typeof insertVerifier>[1]) => insertVerifier(database.http, verifier),
-    delete: (id: string) => deleteVerifier(database.http, id),
-  };
-  const adminKey = await ensureAdmin(main, settings.adminKey, store, randomWord);
-
-  const authenticate = createAuthenticate({
-    findVerifier: (id) => findVerifier(database.http, id),
-    standing: (ledger, id) => ledgers.get(ledger)?.state.apiKey(id),
-    open: async (ledger) => (await ledgers.open(ledger)) !== undefined,
-  });
-  if (settings.adminKey !== undefined && (await authenticate(settings.adminKey)) === undefined) {
-    logger.warn(
-      'VARVE_ADMIN_KEY opens nothing: its id was given to another key or revoked; choose another id',
-    );
-  }
-
-  let isStopping = false;
-  const trouble = (failure: unknown) => logger.warn({ err: failure }, 'background work has trouble');
-  const server = await buildServer(
-    {
-      ledger: (name) => ledgers.open(name),
-      liveLedger: (name) => ledgers.get(name),
-      reads,
-      authenticate,
-      createApiKey: createApiKeyMaker(store, randomWord),
-      ...createReplayRequests({ pool: database.http, projections, newId, chores, warn: trouble }),
-      recordUsage: (ledger, records) => recordUsage(database.http, ledger, records),
-      now: clock.now,
-      elapsed,
-      newId,
-      version,
-      metrics: metrics.http,
-      readiness: () =>
-        healthOf({
-          isStopping,
-          ledgers: ledgers.running(),
-          database: database.watch.health(),
-          projector: projector.status(),
-          jobs: chores?.status() ?? [],
-        }),
-      jobs: async () => chores?.status() ?? [],
-    },
-    { logger, bodyLimitBytes },
-  );
-  undo.push(async () => {
-    isStopping = true;
-    // What was taken is finished first, unless it cannot be: the stop has a limit as well.
-    if (!database.watch.health().isUp) for (const ledger of ledgers.running()) ledger.hurry(hurryMs);
-    await stopListening(server);
-  });
-  const url = await listen(server, settings);
-  return {
-    url,
-    adminKey: settings.adminKey === undefined ? adminKey : undefined,
-    revision: main.state.revision,
-    dataDir: database.dataDir,
-  };
-}
-
-function openLedgers(parts: ServerParts, observe: ReturnType<typeof createMetrics>['writer']): Ledgers {
-  const { settings, logger, database, log, clock, projector, reads } = parts;
-  return createLedgers({
-    log,
-    seed: settings.seed,
-    loadState: async (name) => ({
-      state: await loadLiveState(database.http, name, log),
-      indexedTo: (await findIdempotent(database.http, name, [])).checkpoint,
-    }),
-    writerFor: (name) => ({
-      clock: clock.read,
-      newId,
-      findAnswers: (ids) => findIdempotent(database.http, name, ids),
-      rememberNoChange: (id, bodyHash, answer) => remember(database.http, name, id, bodyHash, answer),
-      replay: (first, last) => replay(reads, name, first, last),
-      observe,
-      maxQueue,
-    }),
-    onOpened: (ledger) => ledger.onChangeset(() => projector.wake(ledger.name)),
+  const background = await startBackground({
+    settings,
+    database,
+    isWorker: part !== 'server',
+    ledgers: () => projectedLedgers(database.http),
+    // A worker alone opens ledgers when an import needs them.
+    openLedger: async (name) => (await ledgers.open(defaultLedger)) && ledgers.open(name),
     now: clock.now,
-    delay,
-    warn: (message, failure) => logger.warn({ err: failure }, message),
+    random,
+    logger,
+    onAttempt: metrics.attempted,
+    boardFolder,
+    moreChores: [rebuildChore(replays)],
   });
-}
-
-/** The events of a changeset as they were answered, from the history once it is there. */
-async function replay(reads: HttpDependencies['reads'], ledger: string, first: number, last: number) {
-  await reads.waitFor(ledger, last, ['history']);
-  const revisions = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  const events = await reads.events(ledger, revisions);
-  return revisions.flatMap((revision) => events.get(revision) ?? []);
-}
-
-function gaugesOf(ledgers: Ledgers) {
-  return ledgers.running().map((ledger) => ({
-    ledger: ledger.name,
-    revision: ledger.state.revision,
-    ageMs: ledger.ageMs(),
-    waiting: ledger.waiting(),
-  }));
-}
-
-async function lagsOf(ledgers: Ledgers, reads: HttpDependencies['reads']) {
-  const rows = await Promise.all(
-    ledgers.running().map(async ({ name, state }) => {
-      const statuses = await reads.projections(name).catch(() => []);
-      return statuses.map((status) => ({
-        ledger: name,
-        projection: status.name,
-        lag: Math.max(0, state.revision - status.revision),
-        isStopped: status.state === 'stopped',
-      }));
-    }),
-  );
-  return rows.flat();
+  undo.push(() => background.stop());
+  wake = () => background.wake();
+  if (part === 'server') {
+    const timer = setInterval(() => replays.kick(), leftToWorkersMs / 3);
+    undo.push(async () => clearInterval(timer));
+  } else {
+    // What a newer version makes necessary, or a killed worker left, does not wait for the schedule.
+    replays.kick();
+  }
+  if (part === 'worker') {
+    return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
+  }
+  const parts = { settings, logger, database, clock, projector, reads, metrics, ledgers, background, undo };
+  return { ...(await startApi(parts)), dataDir: database.dataDir };
 }

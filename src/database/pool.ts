@@ -37,6 +37,8 @@ export interface PoolOptions {
   readonly idleInTransactionMs?: number;
   /** Where names without a schema are looked for; the database's own setting when absent. */
   readonly schema?: string;
+  /** Commits do not wait for the disk: for what is found again after a crash. False when absent. */
+  readonly mayForget?: boolean;
   /** How columns are read; column-types.ts when absent. */
   readonly columnTypes?: pg.CustomTypesConfig;
   /** Told when an idle connection is lost; the pool has already dropped it. */
@@ -67,6 +69,7 @@ export function createPool(connectionString: string, options: PoolOptions): Pool
   const { text, sessionOptions } = takeSessionOptions(connectionString);
   const role = options.role === undefined ? [] : [`-c role=${options.role}`];
   const schema = options.schema === undefined ? [] : [`-c search_path=${options.schema}`];
+  const commits = options.mayForget === true ? ['-c synchronous_commit=off'] : [];
   const config: pg.PoolConfig = {
     connectionString: text,
     options: [
@@ -77,6 +80,7 @@ export function createPool(connectionString: string, options: PoolOptions): Pool
       '-c jit=off',
       ...role,
       ...schema,
+      ...commits,
     ].join(' '),
     max: options.max,
     application_name: options.applicationName,

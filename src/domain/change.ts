@@ -3,6 +3,7 @@
  * The schemas are the only door: what they let through is well-formed, and the OpenAPI document is made of them.
  */
 import { z } from 'zod';
+import type { WebhookType } from './event.ts';
 import { formatInstant, parseInstant } from './instant.ts';
 import type { JsonValue } from './json.ts';
 import { describeBadKey, isKey, maxKeyLength } from './key.ts';
@@ -233,7 +234,7 @@ export type Change = z.output<typeof changeSchema>;
 export type ChangeType = Change['type'];
 export type ChangeOf<T extends ChangeType> = Extract<Change, { type: T }>;
 
-/** Changes that have doors of their own (API keys, ledgers) and are not taken in a changeset. */
+/** Changes that have doors of their own (API keys, webhooks, ledgers) and are not taken in a changeset. */
 export type AdministrativeChange =
   | {
       readonly type: 'createApiKey';
@@ -243,6 +244,14 @@ export type AdministrativeChange =
       readonly trusted: boolean;
     }
   | { readonly type: 'revokeApiKey'; readonly id: string }
+  | {
+      readonly type: 'createWebhook';
+      readonly id: string;
+      readonly url: string;
+      readonly types: readonly WebhookType[];
+      readonly description?: string;
+    }
+  | { readonly type: 'removeWebhook'; readonly id: string }
   | { readonly type: 'createLedger'; readonly name: string; readonly description?: string };
 
 export type AnyChange = Change | AdministrativeChange | RestoreChange;

@@ -1,5 +1,5 @@
 /**
- * Deciders of tags, API keys and ledgers: what surrounds the configuration. No rollback touches these.
+ * Deciders of tags, API keys, webhooks and ledgers: what surrounds the configuration. No rollback touches these.
  */
 import type { AdministrativeChange, ChangeOf } from './change.ts';
 import { type Circumstances, type Decision, decided, refuse, unchanged } from './decision.ts';
@@ -11,6 +11,9 @@ export const maxLedgers = 16;
 
 /** The most API keys of one ledger that are not revoked. */
 export const maxApiKeys = 1_000;
+
+/** The most webhooks of one ledger that are not removed. */
+export const maxWebhooks = 100;
 
 type AdministrativeChangeOf<T extends AdministrativeChange['type']> = Extract<
   AdministrativeChange,
@@ -60,6 +63,26 @@ export function decideRevokeApiKey(view: View, change: AdministrativeChangeOf<'r
     throw refuse('last_admin', 'this is the last admin key; make another one first');
   }
   return decided({ type: 'ApiKeyRevoked', data: { id: change.id } });
+}
+
+export function decideCreateWebhook(view: View, change: AdministrativeChangeOf<'createWebhook'>): Decision {
+  // An id is for ever: deliveries are named after it.
+  if (view.webhook(change.id) !== undefined) {
+    throw refuse('id_is_taken', `there is a webhook ${change.id} already`);
+  }
+  const standing = [...view.webhooks()].filter(({ removed }) => !removed);
+  if (standing.length >= maxWebhooks) {
+    throw refuse('too_many', `a ledger has at most ${maxWebhooks} webhooks`);
+  }
+  const { type: _type, ...data } = change;
+  return decided({ type: 'WebhookCreated', data });
+}
+
+export function decideRemoveWebhook(view: View, change: AdministrativeChangeOf<'removeWebhook'>): Decision {
+  const before = view.webhook(change.id);
+  if (before === undefined) throw refuse('unknown_webhook', `there is no webhook ${change.id}`);
+  if (before.removed) return unchanged(`the webhook ${change.id} is removed already`);
+  return decided({ type: 'WebhookRemoved', data: { id: change.id } });
 }
 
 export function decideCreateLedger(view: View, change: AdministrativeChangeOf<'createLedger'>): Decision {

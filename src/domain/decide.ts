@@ -8,6 +8,8 @@ import type { AnyChange } from './change.ts';
 import {
   decideCreateApiKey,
   decideCreateLedger,
+  decideCreateWebhook,
+  decideRemoveWebhook,
   decideRevokeApiKey,
   decideTagRevision,
 } from './decide-administration.ts';
@@ -57,6 +59,10 @@ function decide(view: View, change: AnyChange, circumstances: Circumstances): De
       return decideCreateApiKey(view, change);
     case 'revokeApiKey':
       return decideRevokeApiKey(view, change);
+    case 'createWebhook':
+      return decideCreateWebhook(view, change);
+    case 'removeWebhook':
+      return decideRemoveWebhook(view, change);
     case 'createLedger':
       return decideCreateLedger(view, change);
     case 'restore':

@@ -138,11 +138,24 @@ export type EventBody =
     }
   | { readonly type: 'ApiKeyRevoked'; readonly data: { readonly id: string } }
   | {
+      readonly type: 'WebhookCreated';
+      readonly data: {
+        readonly id: string;
+        readonly url: string;
+        /** Sorted; `*` stands alone and means everything. */
+        readonly types: readonly WebhookType[];
+        readonly description?: string;
+      };
+    }
+  | { readonly type: 'WebhookRemoved'; readonly data: { readonly id: string } }
+  | {
       readonly type: 'LedgerCreated';
       readonly data: { readonly name: string; readonly description?: string };
     };
 
 export type EventType = EventBody['type'];
+/** What a webhook is called for: an event of a type, what changes by itself (`activation`), or all of it. */
+export type WebhookType = EventType | 'activation' | '*';
 export type DataOf<T extends EventType> = Extract<EventBody, { type: T }>['data'];
 
 /** Who did it: a key by its name, or the person for whom a trusted key (`via`) acted. */
@@ -213,6 +226,9 @@ export function subjectOf(event: EventBody): string {
     case 'ApiKeyCreated':
     case 'ApiKeyRevoked':
       return apiKeySubject(event.data.id);
+    case 'WebhookCreated':
+    case 'WebhookRemoved':
+      return webhookSubject(event.data.id);
     case 'LedgerCreated':
       return ledgerSubject(event.data.name);
     default:
@@ -225,4 +241,5 @@ export const overrideSubject = (key: string, scope: Scope): string => `override:
 export const modelSubject = (id: string): string => `model:${id}`;
 export const tagSubject = (name: string): string => `tag:${name}`;
 export const apiKeySubject = (id: string): string => `api-key:${id}`;
+export const webhookSubject = (id: string): string => `webhook:${id}`;
 export const ledgerSubject = (name: string): string => `ledger:${name}`;

@@ -37,6 +37,10 @@ export function evolve(before: SubjectState | undefined, event: Placed): Subject
       return { version, ...event.data, revoked: false, createdAt: recordedAt };
     case 'ApiKeyRevoked':
       return { ...known(before, isApiKeyState, event), version, revoked: true };
+    case 'WebhookCreated':
+      return { version, ...event.data, removed: false, createdAt: recordedAt };
+    case 'WebhookRemoved':
+      return { ...known(before, isWebhookState, event), version, removed: true };
     case 'LedgerCreated':
       return { version, ...event.data, createdAt: recordedAt };
     case 'ModelAdded':
@@ -175,6 +179,7 @@ function assertionsOf(state: SubjectState | undefined): readonly OverrideAsserti
 
 const isKeyState = (state: SubjectState) => 'definition' in state;
 const isApiKeyState = (state: SubjectState) => 'revoked' in state;
+const isWebhookState = (state: SubjectState) => 'removed' in state;
 const isModelState = (state: SubjectState) => 'prices' in state;
 
 function known<S extends SubjectState>(

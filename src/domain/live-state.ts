@@ -4,6 +4,7 @@
  * It answers for every moment from its head's recorded time on; the past is asked of the read models.
  */
 import { Failure } from '../failure.ts';
+import { copied } from './copied.ts';
 import { subjectOf } from './event.ts';
 import { evolve, type Placed } from './evolve.ts';
 import { parseInstant } from './instant.ts';
@@ -17,6 +18,7 @@ import type {
   SubjectKind,
   SubjectState,
   TagState,
+  WebhookState,
 } from './subject-state.ts';
 import { Tallies } from './tallies.ts';
 
@@ -39,12 +41,14 @@ export interface View {
   model(id: string): ModelState | undefined;
   tag(name: string): TagState | undefined;
   apiKey(id: string): ApiKeyState | undefined;
+  webhook(id: string): WebhookState | undefined;
   ledger(name: string): LedgerState | undefined;
   subject(subject: string): SubjectState | undefined;
   keys(): Iterable<KeyState>;
   models(): Iterable<ModelState>;
   ledgers(): Iterable<LedgerState>;
   apiKeys(): Iterable<ApiKeyState>;
+  webhooks(): Iterable<WebhookState>;
   overridesOf(key: string): Iterable<readonly [Scope, OverrideState]>;
   /** The override that holds the not yet started assertion of that revision. */
   scheduled(revision: number): { readonly key: string; readonly scope: Scope } | undefined;
@@ -80,6 +84,7 @@ export class LiveState implements View {
   readonly #models = new Map<string, ModelState>();
   readonly #tags = new Map<string, TagState>();
   readonly #apiKeys = new Map<string, ApiKeyState>();
+  readonly #webhooks = new Map<string, WebhookState>();
   readonly #ledgers = new Map<string, LedgerState>();
   readonly #tallies = new Tallies();
   readonly #scheduled = new Map<
@@ -132,6 +137,7 @@ export class LiveState implements View {
     else if ('prices' in state) this.#putModel(state);
     else if (kind === 'tag' && 'taggedAt' in state) this.#tags.set(name, state);
     else if (kind === 'api-key' && 'revoked' in state) this.#apiKeys.set(name, state);
+    else if (kind === 'webhook' && 'removed' in state) this.#webhooks.set(name, state);
     else if (kind === 'ledger') this.#ledgers.set(name, state as LedgerState);
     else throw new Failure('corrupt', `${subject} is of an unknown kind`, { reason: 'unknown_subject' });
   }
@@ -159,6 +165,10 @@ export class LiveState implements View {
     return this.#apiKeys.get(id);
   }
 
+  webhook(id: string): WebhookState | undefined {
+    return this.#webhooks.get(id);
+  }
+
   ledger(name: string): LedgerState | undefined {
     return this.#ledgers.get(name);
   }
@@ -179,6 +189,8 @@ export class LiveState implements View {
         return this.tag(name);
       case 'api-key':
         return this.apiKey(name);
+      case 'webhook':
+        return this.webhook(name);
       case 'ledger':
         return this.ledger(name);
       default:
@@ -204,6 +216,10 @@ export class LiveState implements View {
 
   apiKeys(): Iterable<ApiKeyState> {
     return this.#apiKeys.values();
+  }
+
+  webhooks(): Iterable<WebhookState> {
+    return this.#webhooks.values();
   }
 
   *overridesOf(key: string): Iterable<readonly [Scope, OverrideState]> {
@@ -277,14 +293,4 @@ export class LiveState implements View {
 export function splitOverride(name: string): readonly [key: string, scope: Scope] {
   const at = name.indexOf('@');
   return [name.slice(0, at), name.slice(at + 1) as Scope];
-}
-
-/**
- * The same text as a string of its own. A slice keeps the whole text that it was cut from, and comparing one with what
- * is asked for costs twice as much: 474 → 244 ns a look-up among 100,000, and 64 bytes less an override (Node 20).
- */
-function copied(text: string): string {
-  const units: number[] = [];
-  for (let index = 0; index < text.length; index++) units.push(text.charCodeAt(index));
-  return String.fromCharCode(...units);
 }

@@ -11,6 +11,7 @@ import {
   overrideSubject,
   subjectOf,
   tagSubject,
+  webhookSubject,
 } from './event.ts';
 import { evolve, type Placed } from './evolve.ts';
 import { splitOverride, type View } from './live-state.ts';
@@ -25,6 +26,7 @@ import type {
   SubjectState,
   SubjectStates,
   TagState,
+  WebhookState,
 } from './subject-state.ts';
 import { Tallies } from './tallies.ts';
 
@@ -96,6 +98,10 @@ export class Overlay implements View {
     return (this.#touched.get(apiKeySubject(id)) as ApiKeyState | undefined) ?? this.#below.apiKey(id);
   }
 
+  webhook(id: string): WebhookState | undefined {
+    return (this.#touched.get(webhookSubject(id)) as WebhookState | undefined) ?? this.#below.webhook(id);
+  }
+
   ledger(name: string): LedgerState | undefined {
     return (this.#touched.get(ledgerSubject(name)) as LedgerState | undefined) ?? this.#below.ledger(name);
   }
@@ -114,6 +120,10 @@ export class Overlay implements View {
 
   apiKeys(): Iterable<ApiKeyState> {
     return this.#over('api-key', this.#below.apiKeys(), (state) => apiKeySubject(state.id));
+  }
+
+  webhooks(): Iterable<WebhookState> {
+    return this.#over('webhook', this.#below.webhooks(), (state) => webhookSubject(state.id));
   }
 
   overridesOf(key: string): Iterable<readonly [Scope, OverrideState]> {

@@ -1,6 +1,7 @@
 /**
  * Every question that the HTTP side asks of the read models, as one type. Bound to a pool by the composition root.
  */
+import type { DeliveryReads } from './background-questions.ts';
 import type { BlameReads } from './blame-questions.ts';
 import type { CompareReads } from './compare/compare-questions.ts';
 import type { DiffReads } from './diff-questions.ts';
@@ -14,6 +15,7 @@ export interface Reads
   extends LedgerReads,
     BlameReads,
     CompareReads,
+    DeliveryReads,
     DiffReads,
     ReplayReads,
     RestoreReads,

@@ -4,7 +4,7 @@
  */
 import type { Allocation } from './allocation.ts';
 import type { Assertion } from './assertion.ts';
-import type { KeyDefinition, ModelFields, ModelStatus, Role } from './event.ts';
+import type { KeyDefinition, ModelFields, ModelStatus, Role, WebhookType } from './event.ts';
 import type { JsonValue } from './json.ts';
 import type { Pricing } from './pricing.ts';
 
@@ -72,6 +72,17 @@ export interface ApiKeyState {
   readonly createdAt: number;
 }
 
+export interface WebhookState {
+  readonly version: number;
+  readonly id: string;
+  readonly url: string;
+  readonly types: readonly WebhookType[];
+  readonly description?: string;
+  readonly removed: boolean;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
 export interface LedgerState {
   readonly version: number;
   readonly name: string;
@@ -86,6 +97,7 @@ export interface SubjectStates {
   readonly model: ModelState;
   readonly tag: TagState;
   readonly 'api-key': ApiKeyState;
+  readonly webhook: WebhookState;
   readonly ledger: LedgerState;
 }
 

@@ -28,6 +28,8 @@ export const upcastSteps: Readonly<Record<EventType, readonly UpcastStep[]>> = {
   RevisionTagged: [],
   ApiKeyCreated: [],
   ApiKeyRevoked: [],
+  WebhookCreated: [],
+  WebhookRemoved: [],
   LedgerCreated: [],
 };
 

@@ -1,6 +1,6 @@
 /**
  * The `values` view of the stream: of each event only what resolution needs; and back into a live state.
- * Server and SDK share it. What resolution does not look at (prices, descriptions, tags, keys of the API) is left out.
+ * Server and SDK share it. What resolution does not look at (prices, descriptions, tags, keys of the API, webhooks) is left out.
  */
 import type { EventBody, RecordedEvent } from './event.ts';
 import { evolve } from './evolve.ts';
@@ -66,6 +66,8 @@ function neededBody(event: RecordedEvent): EventBody | undefined {
     case 'RevisionTagged':
     case 'ApiKeyCreated':
     case 'ApiKeyRevoked':
+    case 'WebhookCreated':
+    case 'WebhookRemoved':
     case 'LedgerCreated':
       return undefined;
     default:

@@ -1,7 +1,11 @@
 /**
  * What the HTTP side is given by the composition root: live ledgers, reads, keys, metrics; never a pool.
  */
-import type { Role } from '../domain/event.ts';
+import type { FastifyPluginCallback } from 'fastify';
+import type { DeliveryRecord, ImportRecord } from '../domain/background-questions.ts';
+import type { Actor, DataOf, Role } from '../domain/event.ts';
+import type { ImportedChangeset } from '../domain/import-line.ts';
+import type { Page, PageRequest } from '../domain/questions.ts';
 import type { Reads } from '../domain/reads.ts';
 import type { ReplayKind } from '../domain/replay-questions.ts';
 import type { ReceivedUsage, UsageReceipt } from '../domain/usage/usage.ts';
@@ -32,6 +36,8 @@ export interface HttpDependencies {
     input: { readonly name: string; readonly role: Role; readonly trusted: boolean },
     meta: Omit<ChangesetRequest, 'changes'>,
   ): Promise<{ readonly id: string; readonly key: string; readonly result: ChangesetResult }>;
+  readonly webhooks: WebhookDesk;
+  readonly imports: ImportDesk;
   /** Keeps usage, each id once; all or nothing. Failures: unavailable. */
   recordUsage(ledger: string, records: readonly ReceivedUsage[]): Promise<UsageReceipt>;
   /**
@@ -59,7 +65,61 @@ export interface HttpDependencies {
     readonly sick?: readonly string[];
   };
   /** Status of background jobs for /v1/status. */
-  jobs(): Promise<readonly { readonly name: string; readonly state: string }[]>;
+  jobs(): Promise<
+    readonly {
+      readonly name: string;
+      readonly state: string;
+      readonly counts?: Readonly<Record<string, number>>;
+    }[]
+  >;
+  /** The dashboard of jobs, to be mounted for admins; absent where there are no queues. */
+  readonly jobsBoard?: FastifyPluginCallback;
+}
+
+/** What of webhooks does not stand in the ledger. */
+export interface WebhookDesk {
+  /**
+   * Makes a webhook: keeps the secret (makes one when none is given), then appends WebhookCreated. The secret is in the
+   * answer once. Failures: invalid for a bad secret, refused for an address that is known to be forbidden.
+   */
+  create(
+    ledger: LiveLedger,
+    told: Omit<DataOf<'WebhookCreated'>, 'id'>,
+    secret: string | undefined,
+    meta: Omit<ChangesetRequest, 'changes'>,
+  ): Promise<{ readonly id: string; readonly secret: string; readonly result: ChangesetResult }>;
+  /** Lets go of what belonged to a webhook that the ledger has removed; never fails, a sweep does what is left. */
+  removed(ledger: string, id: string): Promise<void>;
+  /** Adds a secret; the one before counts for so many seconds more. Failures: invalid, conflict, unavailable. */
+  rotate(
+    ledger: string,
+    id: string,
+    secret: string | undefined,
+    overlapSeconds: number,
+  ): Promise<{ readonly secret: string; readonly oldExpiresAt: number | null }>;
+  /** Makes a delivery due now; undefined when there is none. Failures: unavailable. */
+  retry(ledger: string, id: string, delivery: string): Promise<DeliveryRecord | undefined>;
+}
+
+/** A changeset of an import, checked. */
+export interface HandedOverChangeset {
+  readonly idempotencyKey: string;
+  /** Hex sha256, as of the same request to POST /v1/changesets. */
+  readonly bodyHash: string;
+  readonly changeset: ImportedChangeset;
+}
+
+/** Imports that are worked off in the background. Failures: unavailable. */
+export interface ImportDesk {
+  /** Keeps an import, whole; it is begun soon. Failures: limited when too many are open. */
+  open(
+    made: { readonly id: string; readonly ledger: string; readonly actor: Actor },
+    changesets: readonly HandedOverChangeset[],
+  ): Promise<ImportRecord>;
+  find(ledger: string, id: string): Promise<ImportRecord | undefined>;
+  list(ledger: string, page: PageRequest): Promise<Page<ImportRecord>>;
+  /** Undefined when there is none that is open. */
+  cancel(ledger: string, id: string): Promise<ImportRecord | undefined>;
 }
 
 export interface HttpMetrics {

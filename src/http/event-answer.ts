@@ -1,33 +1,9 @@
 /**
- * An event as clients read it (api.md, "An Event reads"): without what only the log needs.
+ * An event as clients read it (api.md, "An Event reads"), for the document; domain/event-answer.ts makes it.
  */
 import { z } from 'zod';
 import { jsonSchema } from '../domain/change.ts';
 import type { RecordedEvent } from '../domain/event.ts';
-import type { FieldChange } from '../domain/field-changes.ts';
-
-/** Leaves out the ledger (the request names it) and the idempotency key (it is its sender's). */
-export function eventAnswer(event: RecordedEvent & { readonly changes: readonly FieldChange[] }) {
-  const { revision, type, schemaVersion, subject, version, data, recordedAt, actor, reason, source } = event;
-  const { changesetId, last, requestId, undoes, changes } = event;
-  return {
-    revision,
-    type,
-    schemaVersion,
-    subject,
-    version,
-    data,
-    recordedAt,
-    actor,
-    reason,
-    source,
-    changesetId,
-    last,
-    requestId,
-    ...(undoes === undefined ? {} : { undoes }),
-    changes,
-  };
-}
 
 export const actorAnswerSchema = z.strictObject({
   id: z.string(),

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../failure.ts';
 import { ageText, varyHeader } from './answer.ts';
 import type { Caller } from './authentication.ts';
+import { isBoardRoute } from './board.ts';
 import { invalidAt, problemContentType, problemHeaders, problemOf } from './problem.ts';
 import { methodsOf, type TableEntry } from './roles.ts';
 
@@ -44,6 +45,10 @@ export function sendProblem(
       'cache-control': 'no-store',
       vary: varyHeader,
       ...problemHeaders(error),
+      // Makes a browser ask for the key.
+      ...(problem.status === 401 && isBoardRoute(request.routeOptions.url)
+        ? { 'www-authenticate': 'Basic realm="Varve jobs: an admin key as the password", charset="UTF-8"' }
+        : {}),
       ...(caller === undefined ? {} : standingOf(caller)),
     })
     .send(JSON.stringify(problem));

@@ -2,9 +2,10 @@
  * The gate in front of every route: request id, Host, API key, ledger, role. In callback style and synchronous where
  * it can be: an async hook costs a tick on the way to a value that is already in memory.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { authenticate, type Caller } from './authentication.ts';
+import { bearerOf, isBoardRoute } from './board.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { invalidAt } from './problem.ts';
 import type { Access } from './roles.ts';
@@ -17,7 +18,7 @@ export function createGate(dependencies: HttpDependencies): (access: Access) => 
     try {
       checkRequest(request);
       if (access === 'open') return done();
-      const caller = authenticate(dependencies, request.headers, access);
+      const caller = authenticate(dependencies, credentialsOf(request), access);
       if (!(caller instanceof Promise)) return enter(request, caller, done);
       caller.then((settled) => enter(request, settled, done), done);
     } catch (error) {
@@ -44,6 +45,13 @@ export function createRequestNamer(newId: () => string): (request: IncomingMessa
 function enter(request: FastifyRequest, caller: Caller, done: HookHandlerDoneFunction): void {
   request.caller = caller;
   done();
+}
+
+/** What a browser says on the dashboard comes to the same as a bearer token. */
+function credentialsOf({ headers, routeOptions }: FastifyRequest): IncomingHttpHeaders {
+  if (!isBoardRoute(routeOptions.url)) return headers;
+  const authorization = bearerOf(headers.authorization);
+  return authorization === undefined ? headers : { ...headers, authorization };
 }
 
 function checkRequest(request: FastifyRequest): void {

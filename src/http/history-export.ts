@@ -2,8 +2,9 @@
  * The history as a file: CSV (RFC 4180) or NDJSON, event by event, in bounded memory.
  * In: events from the read model; out: lines. Cells that a spreadsheet would take for a formula are made harmless.
  */
+
+import { eventAnswer } from '../domain/event-answer.ts';
 import type { HistoryItem } from '../domain/questions.ts';
-import { eventAnswer } from './event-answer.ts';
 
 export const ndjsonType = 'application/x-ndjson';
 export const csvType = 'text/csv';

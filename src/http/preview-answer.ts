@@ -4,13 +4,14 @@
  */
 import { z } from 'zod';
 import { jsonSchema } from '../domain/change.ts';
+import { eventAnswer } from '../domain/event-answer.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { BlastRadius, LayerChange } from '../domain/preview/blast-radius.ts';
 import type { ChangesetRequest, PreviewResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import type { Answer } from './answer.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import { eventAnswer, eventAnswerSchema, warningSchema } from './event-answer.ts';
+import { eventAnswerSchema, warningSchema } from './event-answer.ts';
 
 /** The most contexts that were seen in usage or by consumers which a preview asks about. */
 const maxContextsSeen = 100_000;

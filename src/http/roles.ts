@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify';
 import type { Role } from '../domain/event.ts';
+import { isBoardRoute } from './board.ts';
 
 /** The roles that may use a route; `open` needs no API key. */
 export type Access = readonly Role[] | 'open';
@@ -51,6 +52,8 @@ export function guardRoutes(
 function accessOf(route: RouteOptions): Access {
   if (route.config?.access !== undefined) return route.config.access;
   if (route.url === openFolder || route.url.startsWith(`${openFolder}/`)) return 'open';
+  // The same with the dashboard, for admins.
+  if (isBoardRoute(route.url)) return admins;
   throw new Error(`the route ${[route.method].flat().join(',')} ${route.url} does not say who may use it`);
 }
 

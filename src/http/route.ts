@@ -31,6 +31,8 @@ export interface RouteDescription<P extends z.ZodType, Q extends z.ZodType, B ex
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** Content types of the body, for the document; application/json when absent. */
+  readonly consumes?: readonly string[];
   /** Headers that the route understands, for the document; they are checked where they are read. */
   readonly headers?: z.ZodType;
   /** What it answers, by status. */
@@ -111,6 +113,7 @@ export function documentOf<P extends z.ZodType, Q extends z.ZodType, B extends z
     ...(isNone(route.params) ? {} : { params: route.params }),
     ...(isNone(route.query) ? {} : { querystring: route.query }),
     ...(isNone(route.body) ? {} : { body: route.body }),
+    ...(route.consumes === undefined ? {} : { consumes: route.consumes }),
     ...(route.headers === undefined ? {} : { headers: route.headers }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
+import { addBoard } from './board.ts';
 import { useStrictBodies } from './body-parser.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { answerMalformed, answerUnrouted, type HttpLogger, routeOf, sendProblem } from './faults.ts';
@@ -21,6 +22,7 @@ import { addDocumentRoute, useOpenApi } from './routes/document.ts';
 import { addExplainRoute } from './routes/explain.ts';
 import { addFirstDifferenceRoute } from './routes/first-difference.ts';
 import { addHistoryRoutes } from './routes/history.ts';
+import { addImportRoutes } from './routes/imports.ts';
 import { addKeyRoutes } from './routes/keys.ts';
 import { addLedgerRoutes } from './routes/ledgers.ts';
 import { addModelWriteRoutes } from './routes/model-writes.ts';
@@ -38,6 +40,8 @@ import { addStatusRoute } from './routes/status.ts';
 import { addStreamRoute } from './routes/stream.ts';
 import { addTagRoutes } from './routes/tags.ts';
 import { addUsageRoute } from './routes/usage.ts';
+import { addWebhookDeliveryRoutes } from './routes/webhook-deliveries.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 
 export interface ServerOptions {
   readonly logger: HttpLogger;
@@ -125,9 +129,13 @@ function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options
   addLedgerRoutes(app, dependencies);
   addApiKeyRoutes(app, dependencies);
   addReplayRoutes(app, dependencies);
+  addWebhookRoutes(app, dependencies);
+  addWebhookDeliveryRoutes(app, dependencies);
+  addImportRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
   addOperationRoutes(app, dependencies);
   addDocumentRoute(app);
+  if (dependencies.jobsBoard !== undefined) addBoard(app, dependencies.jobsBoard);
 }
 
 /** Logs and counts every request but those of the hot path: reads at debug, writes and refusals at info. */

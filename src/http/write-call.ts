@@ -5,8 +5,9 @@
 import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type AnyChange, prose } from '../domain/change.ts';
+import type { AnyChange } from '../domain/change.ts';
 import type { Actor, Source } from '../domain/event.ts';
+import { eventAnswer } from '../domain/event-answer.ts';
 import { isPrintable } from '../domain/scope.ts';
 import { Failure, type FailureDetail } from '../failure.ts';
 import { canonicalJson } from '../ledger/canonical-json.ts';
@@ -15,7 +16,6 @@ import type { LiveLedger } from '../ledger/live-ledger.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from './authentication.ts';
 import type { Principal } from './dependencies.ts';
-import { eventAnswer } from './event-answer.ts';
 import { invalidAt } from './problem.ts';
 
 export interface Wish {
@@ -31,11 +31,6 @@ export interface Wish {
 }
 
 type WriteCall = Caller & { readonly request: FastifyRequest };
-
-/** Why: 1–1000 characters that say something. */
-export const reasonSchema = prose(1_000)
-  .refine((reason) => reason.trim() !== '', { error: 'a reason of 1 to 1000 characters is required' })
-  .meta({ minLength: 1, maxLength: 1_000, description: 'Why; kept for ever' });
 
 /** Headers that writes understand, for the document. */
 export const writeHeaders = z.object({
@@ -134,6 +129,12 @@ function bodyHashOf(request: FastifyRequest): string {
   const path = (request.raw.url ?? '').split('?', 1)[0] ?? '';
   const meaning = { ifMatch: headers['if-match'] ?? null, source: headers['varve-source'] ?? 'api' };
   return hash('sha256', canonicalJson({ method, path, query, body, meaning }), 'hex');
+}
+
+/** The hash of a changeset's body as if it had come to POST /v1/changesets by itself, from an import. */
+export function importedBodyHash(body: unknown): string {
+  const request = { method: 'POST', path: '/v1/changesets', query: {}, body };
+  return hash('sha256', canonicalJson({ ...request, meaning: { ifMatch: null, source: 'import' } }), 'hex');
 }
 
 const onceHeaders = new Set(['idempotency-key', 'if-match', 'varve-actor', 'varve-source', 'varve-ledger']);

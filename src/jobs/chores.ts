@@ -1,15 +1,15 @@
 /**
  * Background work on BullMQ: in Postgres by default, on Redis with REDIS_URL. The queue holds nothing that matters:
  * every chore is scheduled at each start and again every minute, and finds its work in the tables, so a wiped queue
- * loses nothing. A chore may run twice and must not act twice. A Redis that is away holds up neither start nor stop.
+ * loses nothing. A chore may run twice and must not act twice; in one process it never runs beside itself. A Redis that is away holds up neither start nor stop.
  */
-import { createPostgresBackend, Queue, Worker } from 'bullmq';
-import { openQueuePool } from './queue-pool.ts';
-
-/** Where the queue lives; in Postgres in a schema of its own, which BullMQ migrates. */
-export type QueueConnection =
-  | { readonly kind: 'postgres'; readonly connectionString: string }
-  | { readonly kind: 'redis'; readonly url: string };
+import {
+  type JobQueue,
+  openQueuePlace,
+  type QueueConnection,
+  type QueuePlace,
+  within,
+} from './queue-place.ts';
 
 export interface Chore {
   readonly name: string;
@@ -34,7 +34,8 @@ export interface RunningChores {
 }
 
 export interface ChoresOptions {
-  readonly connection: QueueConnection;
+  /** A place that others use as well, who end it; or a connection, for a place of its own. */
+  readonly connection: QueueConnection | QueuePlace;
   readonly chores: readonly Chore[];
   /** Told of failures; BullMQ tries again by itself. */
   readonly onTrouble: (failure: unknown) => void;
@@ -42,24 +43,24 @@ export interface ChoresOptions {
   readonly rescheduleMs?: number;
 }
 
-const queueName = 'varve-chores';
-const redisPrefix = 'varve';
+export const choresQueue = 'varve-chores';
 const attempts = 5;
+/** At once in one process: a chore that takes long must not hold up the others. */
+const concurrency = 8;
 /** For the chore that runs; a queue that does not answer by then is left. */
 const stopLimitMs = 5_000;
 
 /** Starts a queue and a worker and schedules every chore; on Redis that happens as soon as it is there. */
 export async function startChores(options: ChoresOptions): Promise<RunningChores> {
   const { connection, chores, onTrouble, rescheduleMs = 60_000 } = options;
-  const states = new Map<string, State>(
-    chores.map(({ name }) => [name, { state: 'waiting', lastResult: null }]),
-  );
-  let isStopping = false;
-  const { queue, worker, end } = await connect(
-    connection,
-    (name) => run(chores, states, name),
-    () => isStopping,
-  );
+  const isShared = 'queue' in connection;
+  const place = isShared ? connection : await openQueuePlace(connection);
+  const runs = new Map(chores.map((chore) => [chore.name, new ChoreRuns(chore)]));
+  const queue = place.queue(choresQueue);
+  // A chore of another version of Varve is passed over: its schedule goes away with the next start of that version.
+  const worker = place.worker(choresQueue, async ({ name }) => (await runs.get(name)?.run()) ?? 0, {
+    concurrency,
+  });
   queue.on('error', onTrouble);
   worker.on('error', onTrouble);
   worker.on('failed', (_job, failure) => onTrouble(failure));
@@ -75,22 +76,23 @@ export async function startChores(options: ChoresOptions): Promise<RunningChores
   const close = async () => {
     await worker.close();
     await queue.close();
-    await end();
+    if (!isShared) await place.end();
   };
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
-    isStopping = true;
+    place.stopTrying();
+    for (const one of runs.values()) one.stop();
     clearInterval(timer);
     stopped ??= within(stopLimitMs, close());
     return stopped;
   };
   // Redis may be away for now, and its commands wait for it; without Postgres there is no Varve at all.
   const scheduled = keepScheduled();
-  if (connection.kind === 'redis') scheduled.catch(onTrouble);
+  if (place.kind === 'redis') scheduled.catch(onTrouble);
   else await orElse(scheduled, stop);
 
   return {
-    status: () => [...states].map(([name, state]) => ({ name, ...state })),
+    status: () => [...runs.values()].map((one) => one.status()),
     async runSoon(name) {
       await queue.add(name, {}, { attempts, removeOnComplete: 10, removeOnFail: 10 });
     },
@@ -108,24 +110,59 @@ async function orElse(work: Promise<void>, undo: () => Promise<void>): Promise<v
   }
 }
 
-async function run(chores: readonly Chore[], states: Map<string, State>, name: string): Promise<number> {
-  const chore = chores.find((one) => one.name === name);
-  // A chore of another version of Varve: its schedule goes away with the next start of that version.
-  if (chore === undefined) return 0;
-  const before = states.get(name)?.lastResult ?? null;
-  states.set(name, { state: 'running', lastResult: before });
-  try {
-    const lastResult = await chore.run();
-    states.set(name, { state: 'waiting', lastResult });
-    return lastResult;
-  } catch (failure) {
-    states.set(name, { state: 'failed', lastResult: before });
-    throw failure;
+/** The runs of one chore in this process: one after the other. */
+class ChoreRuns {
+  readonly #chore: Chore;
+  #state: ChoreStatus['state'] = 'waiting';
+  #lastResult: number | null = null;
+  #isWantedAgain = false;
+  #isStopping = false;
+
+  constructor(chore: Chore) {
+    this.#chore = chore;
+  }
+
+  status(): ChoreStatus {
+    return { name: this.#chore.name, state: this.#state, lastResult: this.#lastResult };
+  }
+
+  /** No run begins any more. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /**
+   * Runs it; while it runs already, that run is followed by one more, and this call is over at once: it must not keep
+   * a place in the worker until a long one is done.
+   */
+  async run(): Promise<number> {
+    if (this.#state === 'running') {
+      this.#isWantedAgain = true;
+      return 0;
+    }
+    let result: number;
+    do {
+      this.#isWantedAgain = false;
+      result = await this.#runOnce();
+    } while (this.#isWantedAgain && !this.#isStopping);
+    return result;
+  }
+
+  async #runOnce(): Promise<number> {
+    this.#state = 'running';
+    try {
+      this.#lastResult = await this.#chore.run();
+      this.#state = 'waiting';
+      return this.#lastResult;
+    } catch (failure) {
+      this.#state = 'failed';
+      throw failure;
+    }
   }
 }
 
 /** Scheduling what is scheduled already changes nothing. */
-async function schedule(queue: Connected['queue'], chores: readonly Chore[]): Promise<void> {
+async function schedule(queue: JobQueue, chores: readonly Chore[]): Promise<void> {
   await queue.waitUntilReady();
   for (const { name, everyMs } of chores) {
     const opts = {
@@ -136,45 +173,4 @@ async function schedule(queue: Connected['queue'], chores: readonly Chore[]): Pr
     };
     await queue.upsertJobScheduler(name, { every: everyMs }, { name, opts });
   }
-}
-
-type State = Omit<ChoreStatus, 'name'>;
-
-type Connected = Awaited<ReturnType<typeof connect>>;
-
-/** A queue, its worker, and how to end what both stand on. */
-async function connect(
-  connection: QueueConnection,
-  process: (name: string) => Promise<number>,
-  isStopping: () => boolean,
-) {
-  if (connection.kind === 'redis') {
-    // Otherwise a connection to a Redis that is away would be tried for ever, also after the stop.
-    const retryStrategy = (times: number) => (isStopping() ? null : Math.min(times * 250, 2_000));
-    const options = {
-      connection: { url: connection.url, maxRetriesPerRequest: null, retryStrategy },
-      prefix: redisPrefix,
-    };
-    return {
-      queue: new Queue(queueName, options),
-      worker: new Worker(queueName, (job) => process(job.name), options),
-      end: async () => undefined,
-    };
-  }
-  const pool = await openQueuePool(connection.connectionString);
-  return {
-    queue: new Queue(queueName, { connection: pool }, createPostgresBackend),
-    worker: new Worker(queueName, (job) => process(job.name), { connection: pool }, createPostgresBackend),
-    end: () => pool.end(),
-  };
-}
-
-/** Waits for what closes; past the limit it is left to itself. */
-async function within(limitMs: number, closing: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([closing, limit]);
-  clearTimeout(timer);
 }

@@ -7,15 +7,17 @@ import { DEFAULT_SCHEMA, type PgPool, runMigrations } from 'bullmq';
 import pg from 'pg';
 import { createPool } from '../database/pool.ts';
 
-/** One for the worker's LISTEN, held as long as it stands; chores are rare. */
-const maxConnections = 4;
+/** One for the LISTEN of each of two workers, held as long as they stand; the others are shared. */
+const maxConnections = 6;
 
 /** Failures: those of connecting and of the migrations. Close it with `pool.end()` after the queue and its worker. */
 export async function openQueuePool(connectionString: string): Promise<PgPool> {
   const pool = createPool(connectionString, {
     max: maxConnections,
-    applicationName: 'varve-chores',
+    applicationName: 'varve-queue',
     schema: DEFAULT_SCHEMA,
+    // The queue holds nothing that matters.
+    mayForget: true,
     columnTypes: pg.types,
   });
   try {

@@ -18,3 +18,13 @@ export async function listProjections(
 ): Promise<readonly ProjectionStatus[]> {
   return rowsOf<ProjectionStatus>(database, statement, [ledger]);
 }
+
+const ledgers = {
+  name: 'projected_ledgers',
+  text: 'select distinct c.ledger from projection_checkpoints c order by c.ledger limit 1000',
+};
+
+/** The ledgers that have read models. */
+export async function projectedLedgers(database: Database): Promise<readonly string[]> {
+  return (await rowsOf<{ ledger: string }>(database, ledgers, [])).map(({ ledger }) => ledger);
+}

@@ -11,6 +11,7 @@ import { firstDifference } from './first-difference.ts';
 import { historyPage } from './history-page.ts';
 import { historyStream } from './history-stream.ts';
 import { layersAt } from './layers-at.ts';
+import { findDelivery, listDeliveries, openDeliveries } from './list-deliveries.ts';
 import { listDifferences } from './list-differences.ts';
 import { findKey, listKeys } from './list-keys.ts';
 import { findModel, listModels } from './list-models.ts';
@@ -57,6 +58,9 @@ export function bindReads(pool: pg.Pool, options: WaitOptions): Reads {
     ...bindRestoreReads(pool),
     firstDifference: (...question) => firstDifference(pool, ...question),
     deprecations: (...question) => deprecations(pool, ...question),
+    deliveries: (...question) => listDeliveries(pool, ...question),
+    delivery: (...question) => findDelivery(pool, ...question),
+    openDeliveries: (...question) => openDeliveries(pool, ...question),
     projections: (...question) => listProjections(pool, ...question),
     contextsSeen: (...question) => contextsSeen(pool, ...question),
     usagePage: (...question) => usagePage(pool, ...question),

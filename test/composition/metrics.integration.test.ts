@@ -124,7 +124,12 @@ describe('of a server at work', () => {
 
 test('the series of changes are bounded: what is more is counted together', async () => {
   const metrics = createMetrics(
-    { projectionLags: async () => [], ledgers: () => [], isDatabaseUp: () => true },
+    {
+      projectionLags: async () => [],
+      ledgers: () => [],
+      isDatabaseUp: () => true,
+      deliveries: async () => ({ pending: 1, delivered: 2, given_up: 3 }),
+    },
     () => 0,
   );
   const change = (key: string, actor: string) => metrics.writer.changed(keyRetired(key, actor));

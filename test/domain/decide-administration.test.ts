@@ -1,9 +1,9 @@
 /** Tags, API keys, ledgers: given once, the last admin stays, there are so many and no more. */
 import { describe, expect, test } from 'vitest';
 import type { AnyChange } from '../../src/domain/change.ts';
-import { maxApiKeys, maxLedgers } from '../../src/domain/decide-administration.ts';
+import { maxApiKeys, maxLedgers, maxWebhooks } from '../../src/domain/decide-administration.ts';
 import type { EventBody } from '../../src/domain/event.ts';
-import { apiKeyCreated, keyDefined } from '../support/drafts.ts';
+import { apiKeyCreated, keyDefined, webhookCreated } from '../support/drafts.ts';
 import { given } from '../support/specification.ts';
 
 const tag = (name: string, revision?: number): AnyChange => ({
@@ -126,6 +126,50 @@ describe('API keys', () => {
     given(...keys, revoked('k0'))
       .when(create('one more'))
       .then([apiKeyCreated('one more')]);
+  });
+});
+
+describe('webhooks', () => {
+  const create = (
+    id: string,
+    url = 'https://example.com/hook',
+  ): Extract<AnyChange, { type: 'createWebhook' }> => ({
+    type: 'createWebhook',
+    id,
+    url,
+    types: ['*'],
+  });
+  const removed = (id: string): EventBody => ({ type: 'WebhookRemoved', data: { id } });
+
+  test('say where to, and for what; an id is for ever', () => {
+    given()
+      .when({ ...create('w1'), types: ['OverrideSet', 'activation'], description: 'pages us' })
+      .then([webhookCreated('w1', { types: ['OverrideSet', 'activation'], description: 'pages us' })]);
+    given(webhookCreated('w1'), removed('w1')).when(create('w1')).thenRefused('id_is_taken');
+  });
+
+  test('two may have one address', () => {
+    given(webhookCreated('w1'))
+      .when(create('w2'))
+      .then([webhookCreated('w2')]);
+  });
+
+  test('are removed once', () => {
+    given(webhookCreated('w1'))
+      .when({ type: 'removeWebhook', id: 'w1' })
+      .then([removed('w1')]);
+    given(webhookCreated('w1'), removed('w1')).when({ type: 'removeWebhook', id: 'w1' }).thenNothing();
+    given().when({ type: 'removeWebhook', id: 'w1' }).thenRefused('unknown_webhook');
+  });
+
+  test(`are at most ${maxWebhooks}, the removed not counted`, () => {
+    const hooks = Array.from({ length: maxWebhooks }, (_, n) => webhookCreated(`w${n}`));
+    given(...hooks)
+      .when(create('one-more'))
+      .thenRefused('too_many');
+    given(...hooks, removed('w0'))
+      .when(create('one-more'))
+      .then([webhookCreated('one-more')]);
   });
 });
 

@@ -19,6 +19,7 @@ import {
   overrideSet,
   overrideWithdrawn,
   priceChanged,
+  webhookCreated,
 } from '../support/drafts.ts';
 
 const recorded = (revision: number) => 1_000_000 + revision * 1_000;
@@ -148,6 +149,13 @@ describe('what surrounds', () => {
       ...apiKey,
       revoked: true,
     });
+    const webhook = { id: 'w', url: 'https://example.com/hook', types: ['*'], createdAt: recorded(1) };
+    expect(stateAfter(webhookCreated('w'))).toStrictEqual({ version: 1, ...webhook, removed: false });
+    expect(stateAfter(webhookCreated('w'), { type: 'WebhookRemoved', data: { id: 'w' } })).toStrictEqual({
+      version: 2,
+      ...webhook,
+      removed: true,
+    });
     expect(stateAfter({ type: 'LedgerCreated', data: { name: 'staging' } })).toStrictEqual({
       version: 1,
       name: 'staging',
@@ -160,6 +168,7 @@ describe('an event is corrupt', () => {
   const unfit: readonly EventBody[] = [
     keyRetired(key),
     { type: 'ApiKeyRevoked', data: { id: 'k' } },
+    { type: 'WebhookRemoved', data: { id: 'w' } },
     { type: 'ModelUpdated', data: { id, updates: {} } },
     priceChanged(id, {}),
     { type: 'ModelPriceCorrected', data: { id, pricing: {}, effectiveFrom: instant(0), corrects: 1 } },
@@ -216,6 +225,8 @@ test('every event is about one subject', () => {
     [{ type: 'RevisionTagged', data: { name: 'v1', revision: 1 } }, 'tag:v1'],
     [apiKeyCreated('k'), 'api-key:k'],
     [{ type: 'ApiKeyRevoked', data: { id: 'k' } }, 'api-key:k'],
+    [webhookCreated('w'), 'webhook:w'],
+    [{ type: 'WebhookRemoved', data: { id: 'w' } }, 'webhook:w'],
     [{ type: 'LedgerCreated', data: { name: 'staging' } }, 'ledger:staging'],
   ];
   for (const [body, subject] of subjects) expect(subjectOf(body)).toBe(subject);

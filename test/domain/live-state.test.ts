@@ -14,6 +14,7 @@ import {
   overrideCleared,
   overrideSet,
   overrideWithdrawn,
+  webhookCreated,
 } from '../support/drafts.ts';
 import { day, dayAt, firstRecordedAt, fold } from '../support/specification.ts';
 
@@ -192,6 +193,7 @@ describe('loading', () => {
       overrideSet(key, 'user:1', 'openai/a'),
       overrideSet(key, 'global', 'openai/a', { effectiveFrom: day(1) }),
       apiKeyCreated('k'),
+      webhookCreated('w'),
     ];
     const folded = fold(...events);
     const loaded = new LiveState();
@@ -202,6 +204,7 @@ describe('loading', () => {
       `override:${key}@user:1`,
       `override:${key}@global`,
       'api-key:k',
+      'webhook:w',
     ]) {
       const state: SubjectState = JSON.parse(JSON.stringify(folded.subject(subject)));
       loaded.put(subject, state);
@@ -210,6 +213,8 @@ describe('loading', () => {
     expect(loaded.slots).toStrictEqual(folded.slots);
     expect([...loaded.models()]).toStrictEqual([...folded.models()]);
     expect([...loaded.apiKeys()]).toStrictEqual([...folded.apiKeys()]);
+    expect([...loaded.webhooks()]).toStrictEqual([...folded.webhooks()]);
+    expect(loaded.webhook('w')).toMatchObject({ removed: false });
     expect(loaded.scheduled(4)).toStrictEqual(folded.scheduled(4));
     expect(loaded.namesOf('openai/a')).toBe(3);
     expect(loaded.overrideCount).toBe(2);

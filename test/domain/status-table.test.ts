@@ -1,14 +1,11 @@
 /**
  * Every status of every subject × every change about it: what happens, and what it is then. One test a cell.
- * A new type of change does not compile until it stands in `subjects`, and then in every row of its tables.
+ * A new type of change does not compile until it stands in `subjects` (status-cells.ts), and then in every row of its
+ * tables; those of what surrounds the configuration are in status-table-administration.test.ts.
  */
-import { describe, expect, test } from 'vitest';
-import type { AnyChange } from '../../src/domain/change.ts';
-import type { EventBody } from '../../src/domain/event.ts';
-import type { View } from '../../src/domain/live-state.ts';
+import { describe } from 'vitest';
 import { statusAt } from '../../src/domain/subject-state.ts';
 import {
-  apiKeyCreated,
   keyDefined,
   keyRetired,
   modelAdded,
@@ -17,44 +14,8 @@ import {
   overrideSet,
   priceChanged,
 } from '../support/drafts.ts';
-import { day, fold, now } from '../support/specification.ts';
-import { type Cell, entriesOf, outcomeOf } from '../support/status-cells.ts';
-
-type AnyChangeType = AnyChange['type'];
-type Subject = 'model' | 'key' | 'tag' | 'apiKey' | 'ledger';
-
-/** Which subjects' status a change depends on. */
-const subjects = {
-  defineKey: ['key', 'model'],
-  retireKey: ['key'],
-  setOverride: ['key', 'model'],
-  clearOverride: ['key'],
-  withdrawOverride: ['key'],
-  addModel: ['model'],
-  updateModel: ['model'],
-  changePrice: ['model'],
-  correctPrice: ['model'],
-  deprecateModel: ['model'],
-  reinstateModel: ['model'],
-  removeModel: ['model'],
-  tagRevision: ['tag'],
-  createApiKey: ['apiKey'],
-  revokeApiKey: ['apiKey'],
-  createLedger: ['ledger'],
-  // About many subjects at once, each brought to a state: decide-restore.test.ts.
-  restore: [],
-} as const satisfies Readonly<Record<AnyChangeType, readonly Subject[]>>;
-
-type About<S extends Subject> = {
-  [T in AnyChangeType]: S extends (typeof subjects)[T][number] ? T : never;
-}[AnyChangeType];
-
-interface Table<S extends Subject, Status extends string> {
-  readonly given: Readonly<Record<Status, readonly EventBody[]>>;
-  readonly when: Readonly<Record<About<S>, AnyChange>>;
-  readonly outcomes: Readonly<Record<Status, Readonly<Record<About<S>, Cell<Status>>>>>;
-  readonly statusIn: (view: View) => Status;
-}
+import { day, now } from '../support/specification.ts';
+import { run, type Table } from '../support/status-cells.ts';
 
 const id = 'openai/gpt-4o';
 const key = 'ai.planner.model';
@@ -206,80 +167,9 @@ const keys: Table<'key', 'absent' | 'defined' | 'retired'> = {
   },
 };
 
-const tags: Table<'tag', 'absent' | 'given'> = {
-  given: {
-    absent: [keyDefined('a')],
-    given: [keyDefined('a'), { type: 'RevisionTagged', data: { name: 'v1', revision: 1 } }],
-  },
-  when: { tagRevision: { type: 'tagRevision', name: 'v1' } },
-  outcomes: {
-    absent: { tagRevision: ['RevisionTagged', 'given'] },
-    given: { tagRevision: 'refused tag_is_given' },
-  },
-  statusIn: (view) => (view.tag('v1') === undefined ? 'absent' : 'given'),
-};
-
-const apiKeys: Table<'apiKey', 'absent' | 'standing' | 'revoked'> = {
-  given: {
-    absent: [],
-    standing: [apiKeyCreated('k')],
-    revoked: [apiKeyCreated('k'), { type: 'ApiKeyRevoked', data: { id: 'k' } }],
-  },
-  when: {
-    createApiKey: { type: 'createApiKey', id: 'k', name: 'k', role: 'operator', trusted: false },
-    revokeApiKey: { type: 'revokeApiKey', id: 'k' },
-  },
-  outcomes: {
-    absent: { createApiKey: ['ApiKeyCreated', 'standing'], revokeApiKey: 'refused unknown_api_key' },
-    standing: { createApiKey: 'refused id_is_taken', revokeApiKey: ['ApiKeyRevoked', 'revoked'] },
-    revoked: { createApiKey: 'refused id_is_taken', revokeApiKey: 'nothing' },
-  },
-  statusIn(view) {
-    const state = view.apiKey('k');
-    if (state === undefined) return 'absent';
-    return state.revoked ? 'revoked' : 'standing';
-  },
-};
-
-const ledgers: Table<'ledger', 'absent' | 'there'> = {
-  given: { absent: [], there: [{ type: 'LedgerCreated', data: { name: 'staging' } }] },
-  when: { createLedger: { type: 'createLedger', name: 'staging' } },
-  outcomes: {
-    absent: { createLedger: ['LedgerCreated', 'there'] },
-    there: { createLedger: 'refused ledger_exists' },
-  },
-  statusIn: (view) => (view.ledger('staging') === undefined ? 'absent' : 'there'),
-};
-
 describe('a model that is', () => {
   run(models, aroundModels);
 });
 describe('a key that is', () => {
   run(keys);
 });
-describe('a tag that is', () => {
-  run(tags);
-});
-describe('an API key that is', () => {
-  run(apiKeys);
-});
-describe('a ledger that is', () => {
-  run(ledgers);
-});
-
-function run<S extends Subject, Status extends string>(
-  { given, when, outcomes, statusIn }: Table<S, Status>,
-  around: readonly EventBody[] = [],
-): void {
-  for (const [status, row] of entriesOf(outcomes)) {
-    for (const [type, cell] of entriesOf(row)) {
-      const change: AnyChange = when[type];
-      test(`${status}: ${type} → ${[cell].flat().join(', then ')}`, () => {
-        const view = fold(...given[status], ...around);
-        expect(statusIn(view)).toBe(status);
-        expect(change.type).toBe(type);
-        expect(outcomeOf(view, change, statusIn)).toStrictEqual(cell);
-      });
-    }
-  }
-}

@@ -110,6 +110,24 @@ async function fill(ledger: string): Promise<OtherLedger> {
   }));
   const last = await send('POST', '/v1/changesets', { reason: mark, changes: many });
   await report(headers, { id: `${tenant}-usage`, at: '2026-01-01T00:00:00.000Z', model, tenant, key });
+  const webhook = await send('POST', '/v1/webhooks', {
+    url: `https://hooks.invalid/${mark}`,
+    types: ['LedgerCreated'],
+  });
+  const line = {
+    idempotencyKey: mark,
+    reason: mark,
+    changes: [{ type: 'tagRevision', name: `${tag}-imported` }],
+  };
+  const handedOver = await varve.call('POST', '/v1/imports', JSON.stringify(line), {
+    ...headers,
+    'content-type': 'application/x-ndjson',
+  });
+  if (handedOver.status !== 202) throw new Error(`import: ${handedOver.status}`);
+  // Its last event is part of what is compared later.
+  while (
+    (await varve.call('GET', `/v1/imports/${handedOver.body.id}`, undefined, headers)).body.state === 'open'
+  );
   const page = await varve.call('GET', '/v1/history?limit=10', undefined, headers);
   return {
     ledger,
@@ -123,6 +141,8 @@ async function fill(ledger: string): Promise<OtherLedger> {
     scheduledRevision: filled.events.at(-2).revision,
     idempotent,
     historyCursor: page.body.nextCursor,
+    webhookId: webhook.id,
+    importId: handedOver.body.id,
   };
 }
 
@@ -142,7 +162,15 @@ async function expectNothingOf(other: OtherLedger, method: string, call: Strange
   expect(call.statuses, what).toContain(status);
   expect(said, what).not.toContain(mark);
   expect(said, what).not.toContain('77.701');
-  for (const name of [other.key, other.model, other.tenant, other.tag, other.apiKeyId, other.changesetId]) {
+  for (const name of [
+    other.key,
+    other.model,
+    other.tenant,
+    other.tag,
+    other.apiKeyId,
+    other.changesetId,
+    other.webhookId,
+  ]) {
     if (!asked.includes(name)) expect(said, what).not.toContain(name);
   }
 }

@@ -4,6 +4,8 @@
  * ledger-isolation.integration.test.ts fails without it.
  */
 
+import { backgroundCalls } from './strange-background-calls.ts';
+
 /** The names of things in the other ledger. What they hold is marked with something that is never asked for. */
 export interface OtherLedger {
   readonly ledger: string;
@@ -20,6 +22,8 @@ export interface OtherLedger {
   /** An idempotency key that was used there, with this body. */
   readonly idempotent: { readonly key: string; readonly body: object };
   readonly historyCursor: string;
+  readonly webhookId: string;
+  readonly importId: string;
 }
 
 export interface StrangeCall {
@@ -39,7 +43,7 @@ const always = { from: '2000-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' };
 const allTime = 'from=1970-01-01T00:00:00.000Z&to=2099-01-01T00:00:00.000Z';
 
 export function strangeCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
-  return { ...readCalls(other), ...modelCalls(other), ...writeCalls(other) };
+  return { ...readCalls(other), ...modelCalls(other), ...writeCalls(other), ...backgroundCalls(other) };
 }
 
 function readCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Chore, type QueueConnection, type RunningChores, startChores } from '../../src/jobs/chores.ts';
+import { type Chore, type RunningChores, startChores } from '../../src/jobs/chores.ts';
+import type { QueueConnection } from '../../src/jobs/queue-place.ts';
 
 export interface QueuePlace {
   readonly connection: QueueConnection;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startChores } from '../../src/jobs/chores.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { wipePostgresQueues } from '../support/queue-places.ts';
 import { type QueuePlace, testChores, until } from './chores-cases.ts';
 import { openDyingPostgres } from './dying-postgres.ts';
 
@@ -11,31 +12,12 @@ beforeAll(async () => {
   database = await createTestDatabase();
   place = {
     connection: { kind: 'postgres', connectionString: database.url },
-    wipe: async () => {
-      const { rows } = await database.pool.query<{ name: string }>(
-        `select quote_ident(tablename) as name from pg_tables
-          where schemaname = 'bullmq' and tablename not like '%migration%' order by tablename`,
-      );
-      if (rows.length === 0) return;
-      const names = rows.map(({ name }) => `bullmq.${name}`).join(', ');
-      await truncated(names);
-    },
+    wipe: () => wipePostgresQueues(database.pool),
     connections: async () => (await pidsOfOthers()).length,
   };
 });
 beforeEach(() => place.wipe());
 afterAll(() => database.drop());
-
-/** A running worker holds locks of its own, in an order of its own: a deadlock is tried again. */
-async function truncated(names: string, attempts = 10): Promise<void> {
-  try {
-    await database.pool.query(`truncate ${names}`);
-  } catch (error) {
-    const isDeadlock = error instanceof Error && 'code' in error && error.code === '40P01';
-    if (!isDeadlock || attempts <= 1) throw error;
-    await truncated(names, attempts - 1);
-  }
-}
 
 /** Everybody's connections to this database but the test's own. */
 async function pidsOfOthers(): Promise<readonly number[]> {

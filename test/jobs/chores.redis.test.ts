@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { startChores } from '../../src/jobs/chores.ts';
+import { wipeRedisQueues } from '../support/queue-places.ts';
 import { type QueuePlace, testChores } from './chores-cases.ts';
 
 const url = inject('redisUrl');
@@ -11,11 +12,7 @@ beforeAll(() => {
   redis = new Redis(url);
   place = {
     connection: { kind: 'redis', url },
-    // Only what is ours: REDIS_URL may name a server that others use as well.
-    wipe: async () => {
-      const keys = await redis.keys('varve:*');
-      if (keys.length > 0) await redis.del(keys);
-    },
+    wipe: () => wipeRedisQueues(redis),
     connections: async () =>
       String(await redis.client('LIST'))
         .trim()

@@ -166,6 +166,11 @@ describe('the role of the HTTP side', () => {
       'remembered_answers',
       'usage_records',
       'contexts_seen',
+      'webhook_secrets',
+      'webhook_cursors',
+      'webhook_deliveries',
+      'imports',
+      'import_changesets',
     ];
     const { rows } = await database.pool.query<{ name: string }>(
       `select tablename as name from pg_tables where schemaname = current_schema() and tablename <> all ($1) order by tablename`,

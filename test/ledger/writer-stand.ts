@@ -247,6 +247,7 @@ export function contentOf(state: LiveState): unknown {
     models: sorted(state.models()),
     tags: sorted(state.tags()),
     apiKeys: sorted(state.apiKeys()),
+    webhooks: sorted(state.webhooks()),
     ledgers: sorted(state.ledgers()),
   };
 }

@@ -82,6 +82,10 @@ export function priceChanged(id: string, pricing: Pricing, effectiveFrom?: strin
   return { type: 'ModelPriceChanged', data: { id, pricing, ...start } };
 }
 
+export function webhookCreated(id: string, data: Partial<DataOf<'WebhookCreated'>> = {}): EventBody {
+  return { type: 'WebhookCreated', data: { id, url: 'https://example.com/hook', types: ['*'], ...data } };
+}
+
 export function apiKeyCreated(id: string, data: Partial<DataOf<'ApiKeyCreated'>> = {}): EventBody {
   return { type: 'ApiKeyCreated', data: { id, name: id, role: 'operator', trusted: false, ...data } };
 }

@@ -40,6 +40,8 @@ const kinds = [
   'tag',
   'createApiKey',
   'revokeApiKey',
+  'createWebhook',
+  'removeWebhook',
   'createLedger',
 ] as const;
 
@@ -175,6 +177,16 @@ function bodyOf(
     case 'revokeApiKey': {
       const [valid] = [...state.apiKeys()].filter(({ revoked }) => !revoked);
       return valid === undefined ? undefined : { type: 'ApiKeyRevoked', data: { id: valid.id } };
+    }
+    case 'createWebhook': {
+      const id = `w${number}`;
+      if (state.webhook(id) !== undefined) return undefined;
+      const types = number % 2 === 0 ? (['*'] as const) : (['OverrideSet', 'activation'] as const);
+      return { type: 'WebhookCreated', data: { id, url: `https://example.com/${id}`, types } };
+    }
+    case 'removeWebhook': {
+      const [standing] = [...state.webhooks()].filter(({ removed }) => !removed);
+      return standing === undefined ? undefined : { type: 'WebhookRemoved', data: { id: standing.id } };
     }
     case 'createLedger':
       return state.ledger(`l${number}`) === undefined

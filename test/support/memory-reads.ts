@@ -53,6 +53,9 @@ export function createMemoryReads(log: Ledger): Reads {
       const { items } = await tell(ledger);
       return items.findLast((event) => instant(event) <= time)?.revision ?? 0;
     },
+    deliveries: async () => ({ items: [], nextCursor: null }),
+    delivery: async () => undefined,
+    openDeliveries: async () => new Map(),
     async recordedAt(ledger, revision) {
       const event = (await tell(ledger)).items[revision - 1];
       return event === undefined ? undefined : instant(event);

@@ -93,6 +93,8 @@ function parse(change: AnyChange): AnyChange {
   switch (change.type) {
     case 'createApiKey':
     case 'revokeApiKey':
+    case 'createWebhook':
+    case 'removeWebhook':
     case 'createLedger':
     case 'restore':
       return change;

@@ -56,6 +56,7 @@ export function settingsOn(
     eventstoreUrl: undefined,
     eventstoreMaxAppendBytes: 1024 * 1024,
     redisUrl: undefined,
+    webhookAllowPrivate: false,
     logLevel: 'silent',
     ...overrides,
   };

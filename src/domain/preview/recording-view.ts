@@ -9,6 +9,7 @@ import {
   modelSubject,
   overrideSubject,
   tagSubject,
+  webhookSubject,
 } from '../event.ts';
 import type { View } from '../live-state.ts';
 import type { Scope } from '../scope.ts';
@@ -51,6 +52,10 @@ export class RecordingView implements View {
     return this.#noted(apiKeySubject(id), this.#view.apiKey(id));
   }
 
+  webhook(id: string) {
+    return this.#noted(webhookSubject(id), this.#view.webhook(id));
+  }
+
   ledger(name: string) {
     return this.#noted(ledgerSubject(name), this.#view.ledger(name));
   }
@@ -73,6 +78,10 @@ export class RecordingView implements View {
 
   apiKeys() {
     return this.#view.apiKeys();
+  }
+
+  webhooks() {
+    return this.#view.webhooks();
   }
 
   overridesOf(key: string) {

@@ -9,7 +9,7 @@ import type { Scope } from '../scope.ts';
 import type { RestoreChange, RestoreTarget } from './restore.ts';
 import type { StandingSubject } from './restore-questions.ts';
 
-/** What a rollback covers; prices only when they are named. API keys, ledgers and tags never. */
+/** What a rollback covers; prices only when they are named. API keys, webhooks, ledgers and tags never. */
 export const covered = ['overrides', 'keys', 'models', 'settings', 'schemas', 'prices'] as const;
 export type Covered = (typeof covered)[number];
 export const coveredByDefault: readonly Covered[] = covered.filter((kind) => kind !== 'prices');

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { text } from '../../domain/change.ts';
 import { apiKeySubject } from '../../domain/event.ts';
 import { formatInstant } from '../../domain/instant.ts';
+import { reasonSchema } from '../../domain/reason.ts';
 import type { ApiKeyState } from '../../domain/subject-state.ts';
 import { Failure } from '../../failure.ts';
 import type { HttpDependencies } from '../dependencies.ts';
@@ -14,7 +15,7 @@ import { invalidAt } from '../problem.ts';
 import { pageQuery } from '../query-schemas.ts';
 import { admins, anyRole } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
-import { inPlace, reasonSchema, write, writeHeaders, writeMeta } from '../write-call.ts';
+import { inPlace, write, writeHeaders, writeMeta } from '../write-call.ts';
 
 const roleSchema = z.enum(['admin', 'operator', 'auditor', 'service']);
 

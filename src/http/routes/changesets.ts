@@ -4,13 +4,14 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { changeSchema, maxChanges, text } from '../../domain/change.ts';
+import { reasonSchema } from '../../domain/reason.ts';
 import type { Answer } from '../answer.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { changesetAnswerSchema, nothingChangedSchema } from '../event-answer.ts';
 import { previewAnswer, previewOf, previewSchema } from '../preview-answer.ts';
 import { writers } from '../roles.ts';
 import { addRoute, type Call, none } from '../route.ts';
-import { changesetAnswer, changesetRequest, reasonSchema, writeHeaders } from '../write-call.ts';
+import { changesetAnswer, changesetRequest, writeHeaders } from '../write-call.ts';
 
 export const changesetSchema = z
   .strictObject({

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { prose } from '../../domain/change.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { defaultLedger, ledgerNamePattern } from '../../domain/ledger-name.ts';
+import { reasonSchema } from '../../domain/reason.ts';
 import { Failure } from '../../failure.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import type { Caller } from '../authentication.ts';
@@ -13,7 +14,7 @@ import type { HttpDependencies } from '../dependencies.ts';
 import { changesetAnswerSchema, nothingChangedSchema, pageSchema } from '../event-answer.ts';
 import { admins } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
-import { reasonSchema, write, writeHeaders } from '../write-call.ts';
+import { write, writeHeaders } from '../write-call.ts';
 
 const ledgerSchema = z
   .strictObject({ name: z.string(), description: z.string().optional(), createdAt: z.string().nullable() })

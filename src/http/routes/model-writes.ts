@@ -14,6 +14,7 @@ import {
 } from '../../domain/change.ts';
 import { modelSubject } from '../../domain/event.ts';
 import { pricingPatchSchema } from '../../domain/pricing.ts';
+import { reasonSchema } from '../../domain/reason.ts';
 import type { ModelState } from '../../domain/subject-state.ts';
 import type { Answer } from '../answer.ts';
 import { presentOf } from '../clocks.ts';
@@ -22,7 +23,7 @@ import { changesetAnswerSchema, nothingChangedSchema } from '../event-answer.ts'
 import { modelParams } from '../query-schemas.ts';
 import { writers } from '../roles.ts';
 import { addRoute, type Call, none } from '../route.ts';
-import { reasonSchema, write, writeHeaders } from '../write-call.ts';
+import { write, writeHeaders } from '../write-call.ts';
 import { modelIdIn, unknownModel } from './models.ts';
 import { oneReason } from './overrides.ts';
 

@@ -8,6 +8,7 @@ import { allocationSchema, instantSchema, jsonSchema, keySchema, scopeSchema } f
 import { overrideSubject } from '../../domain/event.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { OverrideRecord } from '../../domain/questions.ts';
+import { reasonSchema } from '../../domain/reason.ts';
 import { type Scope, type ScopeKind, scopeKinds } from '../../domain/scope.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { changesetAnswerSchema, nothingChangedSchema, pageSchema } from '../event-answer.ts';
@@ -16,7 +17,7 @@ import { clockQuery, contextQuery, keyParams, pageQuery } from '../query-schemas
 import { readFromTables } from '../read-call.ts';
 import { readers, writers } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
-import { reasonSchema, write, writeHeaders } from '../write-call.ts';
+import { write, writeHeaders } from '../write-call.ts';
 
 const target = z.strictObject({ scope: scopeSchema });
 const options = {

@@ -9,6 +9,7 @@ import { parseInstant } from '../../domain/instant.ts';
 import type { JsonValue } from '../../domain/json.ts';
 import { maxModelIdLength } from '../../domain/model-reference.ts';
 import type { Moment } from '../../domain/questions.ts';
+import { reasonSchema } from '../../domain/reason.ts';
 import type { EventSelection } from '../../domain/rollback/restore-questions.ts';
 import { covered, coveredByDefault } from '../../domain/rollback/rollback-plan.ts';
 import { Failure } from '../../failure.ts';
@@ -24,7 +25,7 @@ import { momentInTables } from '../read-call.ts';
 import { writers } from '../roles.ts';
 import { maxSelected, type Planned, planReturnTo, planUndoOf } from '../rollback-plan-call.ts';
 import { addRoute, type Call, none } from '../route.ts';
-import { changesetAnswer, inPlace, reasonSchema, writeHeaders, writeMeta } from '../write-call.ts';
+import { changesetAnswer, inPlace, writeHeaders, writeMeta } from '../write-call.ts';
 import { modelPatternIn } from './models.ts';
 
 const undoSchema = z

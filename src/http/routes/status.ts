@@ -43,7 +43,13 @@ const statusSchema = z
           .meta({ description: 'The rebuild that waits or runs; percent of what is done in this phase' }),
       }),
     ),
-    jobs: z.array(z.strictObject({ name: z.string(), state: z.string() })),
+    jobs: z.array(
+      z.strictObject({
+        name: z.string(),
+        state: z.string(),
+        counts: z.record(z.string(), z.number().int()).optional(),
+      }),
+    ),
     problems: z.array(z.string()).meta({ description: 'What is sick, or could not be asked just now' }),
   })
   .meta({ id: 'Status' });

@@ -187,6 +187,7 @@ describe('moments and layers', () => {
     ['a new model', { type: 'addModel', model: { id: 'openai/new', name: 'New', contextWindow: 1 } }],
     ['a tag', { type: 'tagRevision', name: 'v1' }],
     ['an API key', { type: 'revokeApiKey', id: 'k' }],
+    ['a webhook', { type: 'createWebhook', id: 'w', url: 'https://example.com/', types: ['*'] }],
     [
       'what a definition says beside the fallback',
       { type: 'defineKey', key, valueType: 'string', fallback: 'fallback', description: 'other' },

@@ -1,0 +1,166 @@
+/**
+ * Notices to webhooks: finds what is to be told, keeps the queue supplied, and sends. In: the ledger's read models and
+ * the table of deliveries; out: HTTP requests. The queue is a window on the table: of each webhook the few deliveries
+ * that are due longest, under the ids of the deliveries, so that adding one again adds nothing.
+ *
+ * - If we die between writing deliveries down and adding their jobs, the sweep adds them: it goes by the table alone.
+ * - If the queue is wiped, whenever, the next sweep finds the same deliveries due and adds them again.
+ * - If we die while sending, see deliver-notice.ts.
+ */
+import { dueDeliveries, dueDeliveriesOf } from '../queries/webhook-deliveries.ts';
+import type { Chore } from './chores.ts';
+import { type DeliverOptions, deliverNotice } from './deliver-notice.ts';
+import { type JobQueue, type JobWorker, type QueuePlace, within } from './queue-place.ts';
+import { type WriteDownOptions, writeDownDeliveries } from './write-down-deliveries.ts';
+
+export const noticesQueue = 'varve-notices';
+
+export interface NoticesOptions extends DeliverOptions, WriteDownOptions {
+  readonly place: QueuePlace;
+  /** Every ledger there is. */
+  readonly ledgers: () => Promise<readonly string[]>;
+  /** How long something due is without a job, at most; 5,000 when absent. */
+  readonly sweepMs?: number;
+  readonly onTrouble: (failure: unknown) => void;
+  /** Told of every attempt: what became of the delivery. */
+  readonly onAttempt?: (state: 'pending' | 'delivered' | 'given_up') => void;
+}
+
+export interface RunningNotices {
+  /** Finds and supplies again and again; to be started with the others. */
+  readonly chore: Chore;
+  /** The read models have moved: looks soon, at most four times a second. */
+  wake(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * The most deliveries of one webhook at once, over all servers; and of all webhooks in one server. So a receiver that
+ * lets us wait takes no more than its own lanes; only sixteen that all do so would hold up others, each time for as
+ * long as an attempt may take, and then for as long as they are put off.
+ */
+const lanes = 8;
+/**
+ * A job whose end was lost (a connection that died just then) keeps its id in the queue, and its delivery from being
+ * tried again, until it is found: half a minute is enough for that.
+ */
+const workerSettings = { concurrency: 16 * lanes, lockDuration: 15_000, stalledInterval: 5_000 };
+const defaultSweepMs = 5_000;
+const wakeGapMs = 250;
+/** For attempts under way; what is cut off then is sent again when its lease has run out. */
+const stopLimitMs = 5_000;
+
+/** Starts sending what is in the queue; the chore and `wake` fill it. */
+export function startNotices(options: NoticesOptions): RunningNotices {
+  const { place, pool, ledgers, onTrouble } = options;
+  const queue = place.queue(noticesQueue);
+  const supplied = new Set<string>();
+  const worker = place.worker(
+    noticesQueue,
+    ({ id }) => deliver(options, queue, supplied, id),
+    workerSettings,
+  );
+  queue.on('error', onTrouble);
+  worker.on('error', onTrouble);
+  worker.on('failed', (_job, failure) => onTrouble(failure));
+
+  const sweep = async (): Promise<number> => {
+    let written = 0;
+    // One ledger that cannot be read must not keep the others from telling, nor what is written down from being sent.
+    for (const ledger of await ledgers()) {
+      written += await writeDownDeliveries(options, ledger).catch((failure: unknown) => {
+        onTrouble(failure);
+        return 0;
+      });
+    }
+    // The queue may have been wiped since, and what was supplied may have been taken by another server.
+    supplied.clear();
+    await supply(queue, await dueDeliveries(pool, lanes));
+    return written;
+  };
+  const waker = new Waker(sweep, onTrouble);
+  return {
+    chore: { name: 'notices', everyMs: options.sweepMs ?? defaultSweepMs, run: sweep },
+    wake: () => waker.wake(),
+    stop: async () => {
+      place.stopTrying();
+      waker.stop();
+      await within(stopLimitMs, closeAll(worker, queue));
+    },
+  };
+}
+
+async function closeAll(worker: JobWorker, queue: JobQueue): Promise<void> {
+  await worker.close();
+  await queue.close();
+}
+
+/** A job that ends, however, is removed: an id that is still in the queue could not be added again. */
+async function supply(queue: JobQueue, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await queue.addBulk(
+    ids.map((id) => ({
+      name: 'deliver',
+      data: {},
+      opts: { jobId: id, attempts: 1, removeOnComplete: true, removeOnFail: true },
+    })),
+  );
+}
+
+/** `supplied` are the jobs that this process has added and not seen yet: they need not be added again so soon. */
+async function deliver(
+  options: NoticesOptions,
+  queue: JobQueue,
+  supplied: Set<string>,
+  id: string | undefined,
+): Promise<void> {
+  if (id === undefined) return;
+  supplied.add(id);
+  const done = await deliverNotice(options, id).finally(() => supplied.delete(id));
+  if (done === undefined) return;
+  options.onAttempt?.(done.outcome.state);
+  // The lane is free: the next one of the same webhook takes it, without waiting for a sweep.
+  const { ledger, webhook } = done.delivery;
+  const due = await dueDeliveriesOf(options.pool, ledger, webhook, lanes);
+  const missing = due.filter((one) => !supplied.has(one));
+  for (const one of missing) supplied.add(one);
+  await supply(queue, missing);
+}
+
+/** Runs something soon after it was last asked to, one run at a time, with a pause between them. */
+class Waker {
+  readonly #run: () => Promise<unknown>;
+  readonly #onTrouble: (failure: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #isWanted = false;
+  #isStopped = false;
+
+  constructor(run: () => Promise<unknown>, onTrouble: (failure: unknown) => void) {
+    this.#run = run;
+    this.#onTrouble = onTrouble;
+  }
+
+  wake(): void {
+    this.#isWanted = true;
+    if (this.#isStopped || this.#isRunning || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => this.#go(), wakeGapMs).unref();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #go(): void {
+    this.#timer = undefined;
+    this.#isWanted = false;
+    this.#isRunning = true;
+    this.#run()
+      .catch(this.#onTrouble)
+      .finally(() => {
+        this.#isRunning = false;
+        if (this.#isWanted) this.wake();
+      });
+  }
+}
