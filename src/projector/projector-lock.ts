@@ -61,7 +61,14 @@ export async function tryProjectorLock(
       return undefined;
     }
     await client.query(`set idle_session_timeout = ${limits.silentMs}`);
-    signs = setInterval(() => void isAlive(client, limits.signLimitMs), limits.signEveryMs);
+    let isAsking = false;
+    signs = setInterval(() => {
+      if (isAsking) return;
+      isAsking = true;
+      void isAlive(client, limits.signLimitMs).then(() => {
+        isAsking = false;
+      });
+    }, limits.signEveryMs);
     signs.unref();
   } catch (error) {
     onLost(error instanceof Error ? error : undefined);
