@@ -127,7 +127,11 @@ async function startParts(
     waitTimeoutMs: 5_000,
     knownCheckpoint: (ledger, projection) => checkpoints.get(`${ledger}/${projection}`),
   });
-  const reads = { ...bound, projections: (name: string) => inTime(bound.projections(name), statusLimitMs) };
+  const reads = {
+    ...bound,
+    projections: (name: string) => inTime(bound.projections(name), statusLimitMs),
+    openReplays: () => inTime(bound.openReplays(), statusLimitMs),
+  };
   const metrics = createMetrics(
     gaugesOf(() => ledgers, reads, database),
     elapsed,

@@ -4,6 +4,7 @@
  * session ends, at the latest by idle_in_transaction_session_timeout of the pool that the turns come from.
  */
 import type pg from 'pg';
+import { markConnectionLost } from '../database/database-failure.ts';
 import { isUnavailable, toFailure } from '../database/pool.ts';
 import { Failure } from '../failure.ts';
 import type { Head, Turn } from './ledger.ts';
@@ -41,7 +42,8 @@ export async function takeTurn(
     return { head: await lockHead(client, ledger), append, end: close };
   } catch (error) {
     await close();
-    throw toFailure(error);
+    // What is asked of a connection that was lost just before fails without a code.
+    throw lost === undefined ? toFailure(error) : toFailure(markConnectionLost(lost));
   }
 
   async function append(

@@ -171,6 +171,7 @@ describe('the role of the HTTP side', () => {
       'webhook_deliveries',
       'imports',
       'import_changesets',
+      'replays',
     ];
     const { rows } = await database.pool.query<{ name: string }>(
       `select tablename as name from pg_tables where schemaname = current_schema() and tablename <> all ($1) order by tablename`,

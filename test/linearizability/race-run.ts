@@ -2,6 +2,7 @@
  * The race: several servers on one database, writers and readers on few subjects, faults; then the judgement.
  * In: a database without Varve's tables, or with; a time, a seed; out: the report. Nothing is left running.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
@@ -41,7 +42,7 @@ export async function runRace(options: RaceOptions): Promise<RaceReport> {
     // One after the other: the first makes the tables.
     for (let index = 0; index < options.servers; index++) {
       const name = `server-${index + 1}`;
-      const logFile = join(options.folder, `${name}.log`);
+      const logFile = logFileOf(options.folder, name);
       const { databaseUrl } = options;
       servers.push(await startRaceServer({ name, databaseUrl, port: await freePort(), adminKey, logFile }));
     }
@@ -82,6 +83,8 @@ async function race(options: RaceOptions, servers: readonly RaceServer[]): Promi
   for (const server of servers) await beforeKill(server);
   const log = await readWholeLog(options.pool);
   const complaints = [...recorder.complaints, ...(await stopAll(servers))];
+  if (complaints.length > 0)
+    complaints.push(...servers.flatMap(({ name }) => ownErrors(options.folder, name)));
   say(`judging ${recorder.operations.length} operations on ${log.length} events`);
   const judgement = judge({ operations: recorder.operations, log });
   return {
@@ -100,6 +103,14 @@ async function race(options: RaceOptions, servers: readonly RaceServer[]): Promi
     isPassed: judgement.verdict === 'legal' && complaints.length === 0,
   };
 }
+
+/** What a server itself said went wrong, outages aside: the reason behind an "internal error". */
+function ownErrors(folder: string, name: string): readonly string[] {
+  const lines = readFileSync(logFileOf(folder, name), 'utf8').split('\n');
+  return lines.filter((line) => line.includes('"level":50') && line.includes('"stack"')).slice(-3);
+}
+
+const logFileOf = (folder: string, name: string): string => join(folder, `${name}.log`);
 
 async function tell(
   recorder: Recorder,
