@@ -23,6 +23,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: [integrationTests, redisTests, disasterTests],
+          // They share what they import: with a copy for each file they take twice as long (124 s, this way 68 s).
+          isolate: false,
           testTimeout: 20_000,
         },
       },
