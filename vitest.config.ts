@@ -53,6 +53,8 @@ export default defineConfig({
           name: 'redis',
           include: [redisTests],
           globalSetup: ['test/support/database-setup.ts', 'test/support/redis-setup.ts'],
+          // One Redis and one name of each queue: side by side they would take each other's jobs.
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -11,7 +11,7 @@ import { defaultLedger } from '../domain/ledger-name.ts';
 import { boardFolder } from '../http/board.ts';
 import { readSharedClock } from '../ledger/postgres-ledger.ts';
 import { type Projector, startProjector } from '../projector/projector.ts';
-import { createReplayRunner } from '../projector/replay-runner.ts';
+import { createReplayRunner, type ReplayRunner } from '../projector/replay-runner.ts';
 import { projectedLedgers } from '../queries/list-projections.ts';
 import { bindReads } from '../queries/reads.ts';
 import type { ServerSettings } from '../settings.ts';
@@ -154,16 +154,20 @@ async function startParts(
   });
   undo.push(() => background.stop());
   wake = () => background.wake();
-  if (part === 'server') {
-    const timer = setInterval(() => replays.kick(), leftToWorkersMs / 3);
-    undo.push(async () => clearInterval(timer));
-  } else {
-    // What a newer version makes necessary, or a killed worker left, does not wait for the schedule.
-    replays.kick();
-  }
+  undo.push(takeUp(replays, part));
   if (part === 'worker') {
     return { url: undefined, adminKey: undefined, revision: undefined, dataDir: database.dataDir };
   }
   const parts = { settings, logger, database, clock, projector, reads, metrics, ledgers, background, undo };
   return { ...(await startApi(parts)), dataDir: database.dataDir };
+}
+
+/** What a newer version makes necessary, or a killed worker left, does not wait for the schedule. Answers how to stop. */
+function takeUp(replays: ReplayRunner, part: Part): () => Promise<void> {
+  if (part !== 'server') {
+    replays.kick();
+    return async () => undefined;
+  }
+  const timer = setInterval(() => replays.kick(), leftToWorkersMs / 3);
+  return async () => clearInterval(timer);
 }
