@@ -4,11 +4,12 @@
  * promise was broken, or a control saw nothing) or 2 (wrongly called). Makes its own data folder and touches no other.
  */
 import { randomInt } from 'node:crypto';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { formatReport, lastLine } from '../test/disaster/report.ts';
 import { runDisaster } from '../test/disaster/run.ts';
 import type { Scenario } from '../test/disaster/scenario.ts';
 import { scenarios } from '../test/disaster/scenarios.ts';
+import { wholeNumber } from '../test/support/whole-number.ts';
 
 interface Flags {
   readonly cycles: number;
@@ -20,12 +21,6 @@ interface Flags {
   readonly keep: boolean;
   readonly json: boolean;
 }
-
-const wholeNumber = (least: number, most: number) => (text: string) => {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new InvalidArgumentError(`It is no whole number from ${least} to ${most}.`);
-};
 
 const command = new Command('disaster')
   .description('Disasters for a real Varve, with an oracle that knows what it promised.')

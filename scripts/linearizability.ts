@@ -7,11 +7,12 @@ import { randomInt } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { startEmbeddedPostgres } from '../src/database/embedded.ts';
 import { createPool } from '../src/database/pool.ts';
 import { formatRaceReport, lastRaceLine, type RaceReport } from '../test/linearizability/race-report.ts';
 import { runRace } from '../test/linearizability/race-run.ts';
+import { wholeNumber } from '../test/support/whole-number.ts';
 
 interface Flags {
   readonly seconds: number;
@@ -22,12 +23,6 @@ interface Flags {
   readonly keep: boolean;
   readonly json: boolean;
 }
-
-const wholeNumber = (least: number, most: number) => (text: string) => {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new InvalidArgumentError(`It is no whole number from ${least} to ${most}.`);
-};
 
 const command = new Command('linearizability')
   .description('Several servers race on one database, under faults; what their clients saw is judged.')
