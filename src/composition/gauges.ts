@@ -4,8 +4,12 @@
 import type { HttpDependencies } from '../http/dependencies.ts';
 import { countDeliveries } from '../queries/list-deliveries.ts';
 import type { OpenDatabase } from './database.ts';
+import { inTime } from './in-time.ts';
 import type { Ledgers } from './ledgers.ts';
 import type { Gauges } from './metrics.ts';
+
+/** /metrics must answer above all when the database is away. */
+const askLimitMs = 2_000;
 
 export function gaugesOf(
   ledgers: () => Ledgers,
@@ -15,7 +19,7 @@ export function gaugesOf(
   return {
     ledgers: () => headsOf(ledgers()),
     projectionLags: () => lagsOf(ledgers(), reads),
-    deliveries: () => countDeliveries(http),
+    deliveries: () => inTime(countDeliveries(http), askLimitMs),
     isDatabaseUp: () => watch.health().isUp,
   };
 }
