@@ -17,8 +17,8 @@ interface SubjectRow {
 
 const columns = `s.subject, s.version, s.revision, s.state, h.event ->> 'changesetId' as changeset_id`;
 
+/** These are asked of thousands of subjects at once, and planned anew each time (see lasting-assertions.ts). */
 const named = {
-  name: 'standing_subjects',
   text: `select ${columns}
     from unnest($2::text[]) as wanted (subject)
     join subjects s on s.ledger = $1 and s.subject = wanted.subject
@@ -67,7 +67,6 @@ export async function subjectsSince(
 }
 
 const ofSubjects = {
-  name: 'events_of_subjects',
   text: `select h.event
     from unnest($2::text[]) as wanted (subject)
     join history h on h.ledger = $1 and h.subject = wanted.subject and -h.revision >= -($3::bigint)
