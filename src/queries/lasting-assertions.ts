@@ -19,7 +19,7 @@ const known = `a.ledger = $1 and a.key = q.key and a.scope = q.scope
 
 /**
  * $2 the time; $3 to $6 the questions; $7 and $8 the revisions that are left out, by the question's number. Planned anew each
- * time: a plan from when the tables were small, kept under a name, took 15 s and more for 10,000 questions.
+ * time: a plan from when the tables were small, kept under a name, may walk all rows for each of 10,000 questions.
  */
 const statement = {
   text: `with left_out as (
