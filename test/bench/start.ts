@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
-import { createPool } from '../../src/database/pool.ts';
+import { createPool, transaction } from '../../src/database/pool.ts';
 import type { BenchOptions } from './bench-options.ts';
 import { writeBulk } from './bulk.ts';
 import { type Figure, median } from './figure.ts';
@@ -60,20 +60,25 @@ export async function timeStart(folder: string): Promise<StartTimes> {
   }
 }
 
-/** Seconds to read the rows of `subjects`, page by page. */
+/** Seconds to read the rows of `subjects` with a cursor. */
 export async function readSeconds(dataDir: string): Promise<number> {
   const postgres = await startEmbeddedPostgres({ dataDir });
   const pool = createPool(postgres.connectionString, { max: 1, applicationName: 'varve-bench' });
   try {
     const startedAt = performance.now();
-    for (let after: string | undefined = ''; after !== undefined; ) {
-      const page: { readonly rows: readonly { readonly subject: string }[] } = await pool.query(
-        `select subject, state::text from subjects where ledger = 'default' and subject > $1
-          order by subject limit ${pageRows}`,
-        [after],
-      );
-      after = page.rows.at(-1)?.subject;
-    }
+    await transaction(
+      pool,
+      async (client) => {
+        await client.query(
+          `declare c no scroll cursor for select subject, state::text from subjects where ledger = 'default'`,
+        );
+        let count: number;
+        do {
+          count = (await client.query(`fetch ${pageRows} from c`)).rows.length;
+        } while (count > 0);
+      },
+      { readOnly: true, reading: ['subjects'] },
+    );
     return (performance.now() - startedAt) / 1000;
   } finally {
     await pool.end();
