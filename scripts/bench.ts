@@ -3,7 +3,7 @@
  * Out: a table, and bench-results/<name>.json for each. Exit code 0 when all is reached, 1 when something is missed or broke,
  * 2 when it is wrongly called.
  */
-import { Argument, Command, CommanderError } from 'commander';
+import { Argument, Command } from 'commander';
 import { asOfHow, benchAsOf } from '../test/bench/as-of.ts';
 import { badRequestsHow, benchBadRequests } from '../test/bench/bad-requests.ts';
 import type { BenchOptions } from '../test/bench/bench-options.ts';
@@ -21,6 +21,7 @@ import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
 import { benchServers, serversHow } from '../test/bench/servers.ts';
 import { benchStart, startHow } from '../test/bench/start.ts';
 import { benchWrite, writeHow } from '../test/bench/write.ts';
+import { runHarness } from '../test/support/harness-command.ts';
 
 interface Bench {
   readonly how: string;
@@ -95,12 +96,7 @@ Load comes from wrk where it is installed, otherwise from autocannon. Leave the 
     if (reached.includes(false)) process.exitCode = 1;
   });
 
-try {
-  await command.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+await runHarness(command);
 
 async function runBench(name: string, { quick: isQuick, full: isFull }: BenchSize): Promise<boolean> {
   const bench = benches.get(name);

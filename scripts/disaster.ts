@@ -4,12 +4,12 @@
  * promise was broken, or a control saw nothing) or 2 (wrongly called). Makes its own data folder and touches no other.
  */
 import { randomInt } from 'node:crypto';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { formatReport, lastLine } from '../test/disaster/report.ts';
 import { runDisaster } from '../test/disaster/run.ts';
 import type { Scenario } from '../test/disaster/scenario.ts';
 import { scenarios } from '../test/disaster/scenarios.ts';
-import { wholeNumber } from '../test/support/whole-number.ts';
+import { runHarness, wholeNumber } from '../test/support/harness-command.ts';
 
 interface Flags {
   readonly cycles: number;
@@ -30,13 +30,7 @@ for (const scenario of scenarios) addScenario(scenario);
 // A signal that ends us without `exit` would leave the servers behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-try {
-  await command.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // commander has said it already; --help ends with 0
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+await runHarness(command);
 
 function addScenario(scenario: Scenario): void {
   const sub = command

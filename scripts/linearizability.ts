@@ -7,12 +7,12 @@ import { randomInt } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { startEmbeddedPostgres } from '../src/database/embedded.ts';
 import { createPool } from '../src/database/pool.ts';
 import { formatRaceReport, lastRaceLine, type RaceReport } from '../test/linearizability/race-report.ts';
 import { runRace } from '../test/linearizability/race-run.ts';
-import { wholeNumber } from '../test/support/whole-number.ts';
+import { runHarness, wholeNumber } from '../test/support/harness-command.ts';
 
 interface Flags {
   readonly seconds: number;
@@ -51,12 +51,7 @@ when a verdict could not be found.`,
 // A signal that ends us without `exit` would leave the servers behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-try {
-  await command.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+await runHarness(command);
 
 async function run({ keep, json, seed = randomInt(2 ** 32), ...flags }: Flags): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'varve-race-'));

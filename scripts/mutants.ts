@@ -3,10 +3,11 @@
  * Out: a table of bugs and the tests that caught them; progress on stderr; exit code 0 when all are caught, 1 when one
  * survived, no longer applies or cannot be told, 2 when it is wrongly called.
  */
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { elapsed } from '../src/clock-and-ids.ts';
 import { readMutants } from '../test/mutants/mutant-files.ts';
 import { type MutantResult, runMutants, wordsOf } from '../test/mutants/mutant-run.ts';
+import { runHarness } from '../test/support/harness-command.ts';
 
 const command = new Command('mutants')
   .description(
@@ -23,12 +24,7 @@ any bug, then on each mutant. Exit code 1 when a mutant survives, a patch no lon
   .exitOverride()
   .action(run);
 
-try {
-  await command.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+await runHarness(command);
 
 async function run(names: readonly string[], { json }: { readonly json: boolean }): Promise<void> {
   const all = readMutants();

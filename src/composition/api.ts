@@ -23,8 +23,6 @@ import { version } from './version.ts';
 import { createWebhookDesk } from './webhook-desk.ts';
 
 const bodyLimitBytes = 8 * 1024 * 1024;
-/** What /v1/status asks of the queues; it must answer above all when they are away. */
-const statusLimitMs = 2_000;
 /** Who waits for a write when the server stops without its database is told so within this. */
 const hurryMs = 1_000;
 
@@ -93,7 +91,7 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
           projector: projector.status(),
           jobs: background.chores?.status() ?? [],
         }),
-      jobs: () => inTime(background.status(), statusLimitMs),
+      jobs: () => inTime(background.status()),
       jobsBoard: background.board,
       webhooks: createWebhookDesk(database.http, {
         mayBePrivate: settings.webhookAllowPrivate,

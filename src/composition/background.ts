@@ -8,7 +8,7 @@ import { resolveBySystem } from '../jobs/address-guard.ts';
 import { type BoardPlugin, createBoard } from '../jobs/board.ts';
 import { type Chore, choresQueue, type RunningChores, startChores } from '../jobs/chores.ts';
 import { type NoticesOptions, noticesQueue, type RunningNotices, startNotices } from '../jobs/notices.ts';
-import { type JobQueue, openQueuePlace, type QueuePlace, within } from '../jobs/queue-place.ts';
+import { closeInTime, type JobQueue, openQueuePlace, type QueuePlace } from '../jobs/queue-place.ts';
 import { type JobStatus, queueStatus } from '../jobs/queue-status.ts';
 import { type ImportsOptions, workOffImports } from '../jobs/work-off-imports.ts';
 import { forgetImports } from '../queries/imports.ts';
@@ -52,7 +52,6 @@ const importsChore = 'imports';
 const importsMs = 10_000;
 /** How long a wiped queue stays without its schedule. */
 const rescheduleMs = 15_000;
-const stopLimitMs = 5_000;
 const keepDays = 30;
 
 export async function startBackground(options: BackgroundOptions): Promise<Background> {
@@ -70,7 +69,7 @@ export async function startBackground(options: BackgroundOptions): Promise<Backg
     await Promise.all(queues.map((queue) => queue.close()));
     await place.end();
   };
-  const stopQueues = () => within(stopLimitMs, close());
+  const stopQueues = () => closeInTime(close());
   let work: Work | undefined;
   try {
     work = isWorker ? await startWork(options, place, onTrouble) : undefined;

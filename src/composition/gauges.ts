@@ -8,9 +8,6 @@ import { inTime } from './in-time.ts';
 import type { Ledgers } from './ledgers.ts';
 import type { Gauges } from './metrics.ts';
 
-/** /metrics must answer above all when the database is away. */
-const askLimitMs = 2_000;
-
 export function gaugesOf(
   ledgers: () => Ledgers,
   reads: HttpDependencies['reads'],
@@ -19,7 +16,7 @@ export function gaugesOf(
   return {
     ledgers: () => headsOf(ledgers()),
     projectionLags: () => lagsOf(ledgers(), reads),
-    deliveries: () => inTime(countDeliveries(http), askLimitMs),
+    deliveries: () => inTime(countDeliveries(http)),
     isDatabaseUp: () => watch.health().isUp,
   };
 }

@@ -4,11 +4,11 @@
  * loses nothing. A chore may run twice and must not act twice; in one process it never runs beside itself. A Redis that is away holds up neither start nor stop.
  */
 import {
+  closeInTime,
   type JobQueue,
   openQueuePlace,
   type QueueConnection,
   type QueuePlace,
-  within,
 } from './queue-place.ts';
 
 export interface Chore {
@@ -47,8 +47,6 @@ export const choresQueue = 'varve-chores';
 const attempts = 5;
 /** At once in one process: a chore that takes long must not hold up the others. */
 const concurrency = 8;
-/** For the chore that runs; a queue that does not answer by then is left. */
-const stopLimitMs = 5_000;
 
 /** Starts a queue and a worker and schedules every chore; on Redis that happens as soon as it is there. */
 export async function startChores(options: ChoresOptions): Promise<RunningChores> {
@@ -83,7 +81,7 @@ export async function startChores(options: ChoresOptions): Promise<RunningChores
     place.stopTrying();
     for (const one of runs.values()) one.stop();
     clearInterval(timer);
-    stopped ??= within(stopLimitMs, close());
+    stopped ??= closeInTime(close());
     return stopped;
   };
   // Redis may be away for now, and its commands wait for it; without Postgres there is no Varve at all.

@@ -10,7 +10,7 @@
 import { dueDeliveries, dueDeliveriesOf } from '../queries/webhook-deliveries.ts';
 import type { Chore } from './chores.ts';
 import { type DeliverOptions, deliverNotice } from './deliver-notice.ts';
-import { type JobQueue, type JobWorker, type QueuePlace, within } from './queue-place.ts';
+import { closeInTime, type JobQueue, type JobWorker, type QueuePlace } from './queue-place.ts';
 import { type WriteDownOptions, writeDownDeliveries } from './write-down-deliveries.ts';
 
 export const noticesQueue = 'varve-notices';
@@ -47,8 +47,6 @@ const lanes = 8;
 const workerSettings = { concurrency: 16 * lanes, lockDuration: 15_000, stalledInterval: 5_000 };
 const defaultSweepMs = 5_000;
 const wakeGapMs = 250;
-/** For attempts under way; what is cut off then is sent again when its lease has run out. */
-const stopLimitMs = 5_000;
 
 /** Starts sending what is in the queue; the chore and `wake` fill it. */
 export function startNotices(options: NoticesOptions): RunningNotices {
@@ -85,7 +83,8 @@ export function startNotices(options: NoticesOptions): RunningNotices {
     stop: async () => {
       place.stopTrying();
       waker.stop();
-      await within(stopLimitMs, closeAll(worker, queue));
+      // An attempt that is cut off is sent again when its lease has run out.
+      await closeInTime(closeAll(worker, queue));
     },
   };
 }

@@ -3,6 +3,7 @@
  * workers of any name on it, which share its few connections. Whoever opens a place ends it, after its queues.
  */
 import { createPostgresBackend, type Job, type PgPool, Queue, Worker } from 'bullmq';
+import { withTimeLimit } from '../ledger/time-limit.ts';
 import { openQueuePool } from './queue-pool.ts';
 
 /** Where the queue lives; in Postgres in a schema of its own, which BullMQ migrates. */
@@ -97,12 +98,10 @@ function redisWorker(name: string, process: Process, options: RedisOptions, sett
   return new Worker(name, process, { ...options, ...settings });
 }
 
-/** Waits for what closes; past the limit it is left to itself. */
-export async function within(limitMs: number, closing: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([closing, limit]);
-  clearTimeout(timer);
+/** For the jobs under way, milliseconds. */
+const closeLimitMs = 5_000;
+
+/** Waits for queues and workers to close; one that does not answer by then (5 s) is left to itself. */
+export function closeInTime(closing: Promise<void>): Promise<void> {
+  return withTimeLimit(closing, closeLimitMs, () => undefined);
 }

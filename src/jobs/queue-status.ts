@@ -2,6 +2,7 @@
  * How a queue is doing: how many jobs wait, run and have failed. Bounded in time: a Redis that is away answers nothing.
  */
 import { Failure } from '../failure.ts';
+import { withTimeLimit } from '../ledger/time-limit.ts';
 import type { JobQueue } from './queue-place.ts';
 
 export interface JobStatus {
@@ -14,10 +15,6 @@ const limitMs = 2_000;
 
 /** Failures: `unavailable` when the queue does not answer. */
 export async function queueStatus(queue: JobQueue): Promise<JobStatus> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(silent(queue.name)), limitMs);
-  });
   try {
     const counting = queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
     const {
@@ -26,7 +23,9 @@ export async function queueStatus(queue: JobQueue): Promise<JobStatus> {
       active = 0,
       delayed = 0,
       failed = 0,
-    } = await Promise.race([counting, limit]);
+    } = await withTimeLimit(counting, limitMs, () => {
+      throw silent(queue.name);
+    });
     return {
       name: `queue ${queue.name}`,
       state: active > 0 ? 'running' : 'waiting',
@@ -35,8 +34,6 @@ export async function queueStatus(queue: JobQueue): Promise<JobStatus> {
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
     throw silent(queue.name, cause);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

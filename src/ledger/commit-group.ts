@@ -16,7 +16,7 @@ import { Failure } from '../failure.ts';
 import type { AnsweredEvent, ChangesetRequest } from './changeset.ts';
 import { encodeEvent } from './event-codec.ts';
 import { fingerprintOf, outdated } from './fingerprint.ts';
-import type { StoredEvent } from './ledger.ts';
+import { appendBytes, type StoredEvent } from './ledger.ts';
 
 /** What a changeset has come to, still without a promise. */
 export interface DecidedRequest {
@@ -116,7 +116,7 @@ export class CommitGroup {
       events: recorded.map((event, index) => withChanges(event, decided.events[index])),
       stored,
       warnings: decided.warnings,
-      bytes: stored.reduce((sum, { bytes }) => sum + Buffer.byteLength(bytes) + this.#eventOverheadBytes, 0),
+      bytes: appendBytes(stored, this.#eventOverheadBytes),
       overlay: decided.overlay,
     };
     return { decided, request: answered };

@@ -1,5 +1,5 @@
 /**
- * A ledger as whole changesets, read page by page; and what one takes of an engine's append.
+ * A ledger as whole changesets, read page by page.
  */
 import { Failure } from '../failure.ts';
 import type { Ledger, StoredEvent } from './ledger.ts';
@@ -26,11 +26,6 @@ export async function* changesetsAfter(
     }
   }
   if (changeset.length > 0) yield changeset;
-}
-
-/** Bytes of one append, as the engine counts them. */
-export function takenBy(engine: Ledger, events: readonly StoredEvent[]): number {
-  return events.reduce((sum, { bytes }) => sum + Buffer.byteLength(bytes) + engine.eventOverheadBytes, 0);
 }
 
 /** What an event means does not matter here, only whether its changeset ends with it. */

@@ -6,8 +6,8 @@
  */
 import { Failure } from '../failure.ts';
 import { compareLedgers, compareSample } from './compare-ledgers.ts';
-import { changesetsAfter, takenBy } from './copy-changesets.ts';
-import type { Ledger, StoredEvent } from './ledger.ts';
+import { changesetsAfter } from './copy-changesets.ts';
+import { appendBytes, type Ledger, type StoredEvent } from './ledger.ts';
 
 export interface CopyTarget extends Ledger {
   /** Gives a log that holds nothing the name of another one; answers the name that it has. */
@@ -112,7 +112,7 @@ async function measure({ source, target, onProgress }: CopyOptions, ledger: stri
   const { revision: of } = await source.head(ledger);
   if (after > of) throw notACopy(`ledger ${ledger} of the target is longer than the source's`);
   for await (const changeset of changesetsAfter(source, ledger, after)) {
-    const bytes = takenBy(target, changeset);
+    const bytes = appendBytes(changeset, target.eventOverheadBytes);
     const [first, last] = [changeset[0]?.revision ?? 0, changeset.at(-1)?.revision ?? 0];
     if (bytes > target.maxChangesetBytes) throw tooLarge(ledger, first, last, bytes, target);
     onProgress?.({ ledger, phase: 'measure', revision: last, of });
@@ -137,7 +137,7 @@ async function copyOne(options: CopyOptions, ledger: string): Promise<number> {
     onProgress?.({ ledger, phase: 'copy', revision: at, of });
   };
   for await (const changeset of changesetsAfter(source, ledger, start)) {
-    const more = takenBy(target, changeset);
+    const more = appendBytes(changeset, target.eventOverheadBytes);
     // It came while we copied: then what stands before it is whole, and the next run says the same at once.
     if (more > target.maxChangesetBytes) {
       throw tooLarge(ledger, changeset[0]?.revision ?? 0, changeset.at(-1)?.revision ?? 0, more, target);

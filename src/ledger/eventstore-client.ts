@@ -39,7 +39,10 @@ export function openStreams({ url, callTimeoutMs, onAnswer }: StreamsOptions): S
   const client = connect(url);
   const whileAsked = async <T>(work: Promise<T>, limitMs: number, onLate: () => void): Promise<T> => {
     try {
-      const answer = await withTimeLimit(work, limitMs, onLate);
+      const answer = await withTimeLimit(work, limitMs, () => {
+        onLate();
+        throw tooLate(limitMs);
+      });
       onAnswer(true);
       return answer;
     } catch (error) {
@@ -207,6 +210,13 @@ function streamEventOf({ event }: ResolvedEvent): StreamEvent {
     });
   }
   return { id: event.id, revision: Number(event.revision) + 1, data: event.data, metadata: event.metadata };
+}
+
+function tooLate(limitMs: number): Failure {
+  return new Failure('unavailable', `the log did not answer within ${limitMs} ms`, {
+    reason: 'log_timeout',
+    retryAfterSeconds: 1,
+  });
 }
 
 /** Whether it is what a server said, and not that none was reached or answered in time. */

@@ -11,7 +11,14 @@ import { eventId } from './eventstore-event-id.ts';
 import { openEventStoreFollowing } from './eventstore-following.ts';
 import { type LogRecords, openLogRecords } from './eventstore-records.ts';
 import type { ProposedEvent, StreamEvent } from './eventstore-streams.ts';
-import type { AppendResult, Head, LogHealth, OpenLedger, StoredEvent } from './ledger.ts';
+import {
+  type AppendResult,
+  appendBytes,
+  type Head,
+  type LogHealth,
+  type OpenLedger,
+  type StoredEvent,
+} from './ledger.ts';
 
 export interface EventStoreLedgerOptions {
   /** `esdb:`, `esdb+discover:`, `kurrentdb:` or `kurrentdb+discover:`. */
@@ -71,7 +78,7 @@ export function openEventStoreLedger(options: EventStoreLedgerOptions): EventSto
     expectedRevision: number,
     events: readonly StoredEvent[],
   ): Promise<AppendResult> {
-    const bytes = events.reduce((sum, event) => sum + Buffer.byteLength(event.bytes) + eventOverheadBytes, 0);
+    const bytes = appendBytes(events, eventOverheadBytes);
     if (bytes > maxAppendBytes) throw tooLarge(bytes, maxAppendBytes);
     const identity = await records.identity();
     if (expectedRevision === 0) await records.register(ledger);

@@ -95,3 +95,8 @@ export interface Ledger {
 export interface OpenLedger extends Ledger {
   stop(): Promise<void>;
 }
+
+/** What events take of an engine's `maxChangesetBytes`, with its `eventOverheadBytes`. */
+export function appendBytes(events: readonly StoredEvent[], overheadBytes: number): number {
+  return events.reduce((sum, { bytes }) => sum + Buffer.byteLength(bytes) + overheadBytes, 0);
+}

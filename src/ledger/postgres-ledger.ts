@@ -9,6 +9,7 @@ import type { AppendResult, Head, OpenLedger, StoredEvent } from './ledger.ts';
 import { appendOn, unknownOutcome } from './postgres-append.ts';
 import { type FollowingOptions, openFollowing } from './postgres-following.ts';
 import { readIdentity } from './postgres-identity.ts';
+import { rowsOf } from './postgres-rows.ts';
 import { takeTurn } from './postgres-turn.ts';
 
 const maxReadBytes = 8 * 1024 * 1024;
@@ -108,16 +109,6 @@ async function readNames(pool: pg.Pool): Promise<readonly string[]> {
     text: 'select ledger from ledger_heads order by ledger limit 100',
   });
   return rows.map((row) => row.ledger);
-}
-
-async function rowsOf<Row extends pg.QueryResultRow>(
-  pool: pg.Pool,
-  statement: pg.QueryConfig,
-): Promise<readonly Row[]> {
-  const { rows } = await pool.query<Row>(statement).catch((error: unknown) => {
-    throw toFailure(error);
-  });
-  return rows;
 }
 
 /**

@@ -27,6 +27,7 @@ import { findFirstAnswers, type IdempotencyId, type IndexLookup } from './idempo
 import { inSlices } from './in-slices.ts';
 import type { Ledger } from './ledger.ts';
 import type { LiveFold } from './live-fold.ts';
+import { withTimeLimit } from './time-limit.ts';
 import { type AnswerLimits, defaultAnswerLimits, type Waiting } from './waiting.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 import { cannotFollow, clockBehind, racesLost, stopping, tooMany } from './writer-failures.ts';
@@ -139,12 +140,7 @@ export class Writer {
       await Promise.all(this.#unfinished);
     })();
     // Everybody has been answered by then: a log that hangs must not hold up the end.
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, stopLimitMs);
-    });
-    await Promise.race([finished, limit]);
-    clearTimeout(timer);
+    await withTimeLimit(finished, stopLimitMs, () => undefined);
   }
 
   /** Requests that wait to be taken. */

@@ -6,12 +6,11 @@ import type pg from 'pg';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { projections } from '../../projections/index.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import {
   appendHistory,
   inBites,
-  projectAll,
+  openProjected,
   readModelTables,
   rebuildFromElsewhere,
   rowsOfReadModels,
@@ -25,11 +24,7 @@ let log: Ledger;
 const longWait = { timeout: 30_000, interval: 5 };
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  ({ pool } = database);
-  log = createMemoryLedger();
-  await appendHistory(log, [...overridesOf(40, 4), tagged(41, 'v1')]);
-  await projectAll(pool, log);
+  ({ database, pool, log } = await openProjected([...overridesOf(40, 4), tagged(41, 'v1')]));
 });
 afterEach(() => database.drop());
 

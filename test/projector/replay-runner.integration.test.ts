@@ -11,15 +11,15 @@ import { createPool } from '../../src/database/pool.ts';
 import type { Check, Replay } from '../../src/domain/replay-questions.ts';
 import { encodeEvent } from '../../src/ledger/event-codec.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { tryProjectorLock } from '../../src/projector/projector-lock.ts';
 import { createReplayRunner, type ReplayRunner } from '../../src/projector/replay-runner.ts';
 import { shadowSearchPath } from '../../src/projector/shadow.ts';
 import { findReplay, openReplays, requestReplay } from '../../src/queries/replays.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import {
   appendHistory,
   inBites,
+  openProjected,
   optionsFor,
   projectAll,
   rowsOfReadModels,
@@ -35,11 +35,7 @@ const names = projections.map(({ name }) => name).sort();
 const longWait = { timeout: 30_000, interval: 10 };
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  ({ pool } = database);
-  log = createMemoryLedger();
-  await appendHistory(log, [...overridesOf(12), tagged(13, 'v1')]);
-  await projectAll(pool, log);
+  ({ database, pool, log } = await openProjected([...overridesOf(12), tagged(13, 'v1')]));
 });
 afterEach(async () => {
   await Promise.all(runners.splice(0).map((runner) => runner.stop()));

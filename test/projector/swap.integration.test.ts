@@ -7,15 +7,14 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { tags } from '../../projections/tags.ts';
 import { createPool, transaction } from '../../src/database/pool.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { loadLiveState } from '../../src/projector/load-live-state.ts';
 import { startProjector } from '../../src/projector/projector.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
 import {
   appendHistory,
   checkpointsOf,
+  openProjected,
   optionsFor,
-  projectAll,
   rebuildFromElsewhere,
   testLedger,
 } from '../support/read-models.ts';
@@ -28,11 +27,7 @@ let log: Ledger;
 const longWait = { timeout: 30_000, interval: 5 };
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  ({ pool } = database);
-  log = createMemoryLedger();
-  await appendHistory(log, [...overridesOf(40, 4), tagged(41, 'v1')]);
-  await projectAll(pool, log);
+  ({ database, pool, log } = await openProjected([...overridesOf(40, 4), tagged(41, 'v1')]));
 });
 afterEach(() => database.drop());
 

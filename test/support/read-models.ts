@@ -13,7 +13,7 @@ import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
 import { LedgerProjector, type LedgerProjectorOptions } from '../../src/projector/ledger-projector.ts';
 import { type RebuildOptions, rebuild } from '../../src/projector/rebuild.ts';
 import { type ShadowPlan, shadowSearchPath } from '../../src/projector/shadow.ts';
-import type { TestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 import type { History } from './histories.ts';
 
 export const testLedger = 'default';
@@ -36,6 +36,17 @@ export async function logOf(history: History): Promise<Ledger> {
   const log = createMemoryLedger();
   await appendHistory(log, history);
   return log;
+}
+
+/** A database of its own, and a log whose history all read models hold. */
+export async function openProjected(
+  history: History,
+): Promise<{ readonly database: TestDatabase; readonly pool: pg.Pool; readonly log: Ledger }> {
+  const database = await createTestDatabase();
+  const { pool } = database;
+  const log = await logOf(history);
+  await projectAll(pool, log);
+  return { database, pool, log };
 }
 
 /** The same log, read at most so many events at once. */
