@@ -12,7 +12,7 @@ import type { JsonValue } from '../domain/json.ts';
 import type { Page, PageRequest } from '../domain/questions.ts';
 import { Failure } from '../failure.ts';
 import { cursorOf, pageOf } from './cursor.ts';
-import { type Database, rowsOf } from './rows-of.ts';
+import { type Database, inBatches, rowsOf } from './rows-of.ts';
 
 export interface HandedOver {
   readonly idempotencyKey: string;
@@ -33,6 +33,8 @@ const columns = `i.id, i.ledger, i.actor, i.state, i.total, i.done, i.events, i.
 const maxOpenImports = 10;
 const chunkSize = 200;
 const maxRefusals = 100;
+/** Each may have 100,000 changesets. */
+const forgetAtOnce = 10;
 
 const insert = {
   name: 'insert_import',
@@ -235,19 +237,14 @@ const forget = {
       select o.id from imports o
       where o.state <> 'open' and o.finished_at < now() - make_interval(days => $1)
       order by o.finished_at, o.id
-      limit 10
+      limit ${forgetAtOnce}
     )
     returning true as forgotten`,
 };
 
 /** Forgets, in all ledgers, imports that ended that long ago, with their changesets. Answers how many. */
 export async function forgetImports(database: Database, olderThanDays: number): Promise<number> {
-  let forgotten = 0;
-  for (;;) {
-    const rows = await rowsOf(database, forget, [olderThanDays]);
-    forgotten += rows.length;
-    if (rows.length < 10) return forgotten;
-  }
+  return inBatches(database, forget, [olderThanDays], forgetAtOnce);
 }
 
 function importOf({ last_error, created_at, finished_at, ...row }: ImportRow): ImportRecord {

@@ -4,7 +4,7 @@
  * An operational table, neither in the ledger nor made from it; read by find-idempotent.ts.
  */
 import type { IdempotentRequest } from './find-idempotent.ts';
-import { type Database, rowsOf } from './rows-of.ts';
+import { type Database, inBatches, rowsOf } from './rows-of.ts';
 
 const insert = {
   name: 'remember_answer',
@@ -42,14 +42,8 @@ export async function remember(
 }
 
 /**
- * Forgets, in all ledgers, answers that are older; batches of 1,000, each its own transaction on a pool.
- * Answers how many.
+ * Forgets, in all ledgers, answers that are older; batches of 1,000. Answers how many.
  */
 export async function forgetAnswers(database: Database, olderThanDays: number): Promise<number> {
-  let forgotten = 0;
-  for (;;) {
-    const rows = await rowsOf(database, forget, [olderThanDays]);
-    forgotten += rows.length;
-    if (rows.length < batchSize) return forgotten;
-  }
+  return inBatches(database, forget, [olderThanDays], batchSize);
 }

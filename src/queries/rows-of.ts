@@ -40,3 +40,18 @@ export async function rowsOf<Row extends pg.QueryResultRow>(
     });
   }
 }
+
+/** Runs a statement again and again, each its own transaction on a pool, until it meets less than a batch. Answers how many rows. */
+export async function inBatches(
+  database: Database,
+  statement: Statement,
+  values: readonly unknown[],
+  batchSize: number,
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const rows = await rowsOf(database, statement, values);
+    count += rows.length;
+    if (rows.length < batchSize) return count;
+  }
+}

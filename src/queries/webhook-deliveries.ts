@@ -3,7 +3,7 @@
  * An operational table. Times come from the database's clock, which all servers share.
  */
 import type { Activation, DeliveryRecord } from '../domain/background-questions.ts';
-import { type Database, rowsOf } from './rows-of.ts';
+import { type Database, inBatches, rowsOf } from './rows-of.ts';
 
 export interface NewDelivery {
   readonly id: string;
@@ -191,19 +191,10 @@ export async function finishDelivery(
 
 /** Gives up what still waits for a webhook that is removed; batches of 1,000. Answers how many. */
 export async function giveUpDeliveries(database: Database, ledger: string, webhook: string): Promise<number> {
-  return inBatches(() => rowsOf(database, drop, [ledger, webhook]));
+  return inBatches(database, drop, [ledger, webhook], batchSize);
 }
 
 /** Forgets, in all ledgers, what was delivered that long ago; batches of 1,000. Answers how many. */
 export async function forgetDeliveries(database: Database, olderThanDays: number): Promise<number> {
-  return inBatches(() => rowsOf(database, forget, [olderThanDays]));
-}
-
-async function inBatches(batch: () => Promise<readonly unknown[]>): Promise<number> {
-  let count = 0;
-  for (;;) {
-    const rows = await batch();
-    count += rows.length;
-    if (rows.length < batchSize) return count;
-  }
+  return inBatches(database, forget, [olderThanDays], batchSize);
 }
