@@ -1,7 +1,8 @@
 /**
  * Notices to webhooks: finds what is to be told, keeps the queue supplied, and sends. In: the ledger's read models and
  * the table of deliveries; out: HTTP requests. The queue is a window on the table: of each webhook the few deliveries
- * that are due longest, under the ids of the deliveries, so that adding one again adds nothing.
+ * that are due longest, under ids made of theirs and of the moment's window, so that adding one again adds nothing for a
+ * while, and a job that the queue lost half of (its id is known, and nobody will ever run it) holds nothing up for long.
  *
  * - If we die between writing deliveries down and adding their jobs, the sweep adds them: it goes by the table alone.
  * - If the queue is wiped, whenever, the next sweep finds the same deliveries due and adds them again.
@@ -46,16 +47,19 @@ const lanes = 8;
  */
 const workerSettings = { concurrency: 16 * lanes, lockDuration: 15_000, stalledInterval: 5_000 };
 const defaultSweepMs = 5_000;
+/** Sweeps after which a job that is still in the queue is no longer trusted. */
+const sweepsInWindow = 3;
 const wakeGapMs = 250;
 
 /** Starts sending what is in the queue; the chore and `wake` fill it. */
 export function startNotices(options: NoticesOptions): RunningNotices {
-  const { place, pool, ledgers, onTrouble } = options;
+  const { place, pool, ledgers, onTrouble, sweepMs = defaultSweepMs } = options;
   const queue = place.queue(noticesQueue);
   const supplied = new Set<string>();
+  const supply = supplierOf(queue, options.now, sweepsInWindow * sweepMs);
   const worker = place.worker(
     noticesQueue,
-    ({ id }) => deliver(options, queue, supplied, id),
+    ({ name }) => deliver(options, supply, supplied, name),
     workerSettings,
   );
   queue.on('error', onTrouble);
@@ -73,12 +77,12 @@ export function startNotices(options: NoticesOptions): RunningNotices {
     }
     // The queue may have been wiped since, and what was supplied may have been taken by another server.
     supplied.clear();
-    await supply(queue, await dueDeliveries(pool, lanes));
+    await supply(await dueDeliveries(pool, lanes));
     return written;
   };
   const waker = new Waker(sweep, onTrouble);
   return {
-    chore: { name: 'notices', everyMs: options.sweepMs ?? defaultSweepMs, run: sweep },
+    chore: { name: 'notices', everyMs: sweepMs, run: sweep },
     wake: () => waker.wake(),
     stop: async () => {
       place.stopTrying();
@@ -94,26 +98,33 @@ async function closeAll(worker: JobWorker, queue: JobQueue): Promise<void> {
   await queue.close();
 }
 
-/** A job that ends, however, is removed: an id that is still in the queue could not be added again. */
-async function supply(queue: JobQueue, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await queue.addBulk(
-    ids.map((id) => ({
-      name: 'deliver',
-      data: {},
-      opts: { jobId: id, attempts: 1, removeOnComplete: true, removeOnFail: true },
-    })),
-  );
+type Supply = (ids: readonly string[]) => Promise<void>;
+
+/**
+ * Adds a job for each delivery, named by its id. One whose job is in the queue from this window already is not added
+ * again; one from an earlier window is, and whichever of the two comes second finds nothing to claim.
+ */
+function supplierOf(queue: JobQueue, now: () => number, windowMs: number): Supply {
+  return async (ids) => {
+    if (ids.length === 0) return;
+    const window = Math.floor(now() / windowMs);
+    await queue.addBulk(
+      ids.map((id) => ({
+        name: id,
+        data: {},
+        opts: { jobId: `${id}-${window}`, attempts: 1, removeOnComplete: true, removeOnFail: true },
+      })),
+    );
+  };
 }
 
 /** `supplied` are the jobs that this process has added and not seen yet: they need not be added again so soon. */
 async function deliver(
   options: NoticesOptions,
-  queue: JobQueue,
+  supply: Supply,
   supplied: Set<string>,
-  id: string | undefined,
+  id: string,
 ): Promise<void> {
-  if (id === undefined) return;
   supplied.add(id);
   const done = await deliverNotice(options, id).finally(() => supplied.delete(id));
   if (done === undefined) return;
@@ -123,7 +134,7 @@ async function deliver(
   const due = await dueDeliveriesOf(options.pool, ledger, webhook, lanes);
   const missing = due.filter((one) => !supplied.has(one));
   for (const one of missing) supplied.add(one);
-  await supply(queue, missing);
+  await supply(missing);
 }
 
 /** Runs something soon after it was last asked to, one run at a time, with a pause between them. */
