@@ -121,6 +121,8 @@ export const readsEnvironment: readonly string[] = ['src/settings.ts', 'test/'];
 export const makesClockAndIds: readonly string[] = [
   'src/main.ts',
   'src/clock-and-ids.ts',
+  // The composition root of the SDK, which is a package of its own.
+  'src/sdk/create-varve.ts',
   'scripts/',
   'test/',
 ];

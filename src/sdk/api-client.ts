@@ -1,0 +1,138 @@
+/**
+ * Requests to a Varve server. In: method, path, query, body; out: the answer's JSON, or the server's Failure thrown again.
+ * Never tries again by itself: what may be repeated is known to the caller.
+ */
+import { Failure, type FailureDetail } from '../failure.ts';
+import { codeOfStatus, isFailureCode } from '../failure-status.ts';
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Begins with a slash; ids in it are percent-encoded by the caller. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** 10,000 when absent. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed JSON; undefined when the body is empty. */
+  readonly body: unknown;
+}
+
+export interface ApiClient {
+  /** Failures: those that the server tells, and unavailable when it is not reached in time. */
+  send(request: ApiRequest): Promise<ApiAnswer>;
+  /** The answer as it comes in: snapshots, streams. The caller reads or cancels the body. The time is up to the headers. */
+  open(request: ApiRequest): Promise<Response>;
+}
+
+export interface ApiClientOptions {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly ledger?: string;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+const defaultTimeoutMs = 10_000;
+
+/** Failures: invalid for an address that is none. */
+export function createApiClient({
+  url,
+  apiKey,
+  ledger,
+  fetch = globalThis.fetch,
+}: ApiClientOptions): ApiClient {
+  if (!URL.canParse(url)) {
+    throw new Failure('invalid', `${url} is no address of a server`, { reason: 'bad_url' });
+  }
+  const base = new URL(url);
+  const open = async (request: ApiRequest): Promise<Response> => {
+    const address = new URL(`${base.pathname.replace(/\/$/, '')}${request.path}`, base);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) address.searchParams.set(name, String(value));
+    }
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), request.timeoutMs ?? defaultTimeoutMs);
+    const signal =
+      request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
+    try {
+      const response = await fetch(address, {
+        method: request.method,
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          ...(ledger === undefined ? {} : { 'varve-ledger': ledger }),
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        signal,
+      });
+      if (response.ok || response.status === 304) return response;
+      throw await failureOf(response);
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw new Failure('unavailable', `${base.origin} was not reached`, {
+        reason: 'not_reached',
+        cause: error,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    open,
+    send: async (request) => {
+      const response = await open(request);
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? undefined : JSON.parse(text),
+      };
+    },
+  };
+}
+
+/** The failure that an answer tells; of something in between that speaks no problem+json, what its status says. */
+async function failureOf(response: Response): Promise<Failure> {
+  const text = await response.text().catch(() => '');
+  const problem = problemIn(text);
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const code =
+    typeof problem['code'] === 'string' && isFailureCode(problem['code'])
+      ? problem['code']
+      : codeOfStatus(response.status);
+  const detail =
+    typeof problem['detail'] === 'string' ? problem['detail'] : `the server answered ${response.status}`;
+  return new Failure(code, detail, {
+    ...(typeof problem['reason'] === 'string' ? { reason: problem['reason'] } : {}),
+    ...(Array.isArray(problem['errors']) ? { details: problem['errors'].filter(isDetail) } : {}),
+    ...(Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {}),
+  });
+}
+
+function problemIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function isDetail(value: unknown): value is FailureDetail {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'path' in value &&
+    'message' in value &&
+    typeof value.path === 'string' &&
+    typeof value.message === 'string'
+  );
+}
