@@ -147,7 +147,10 @@ function assertionPart({ revision, from, until, kind, value }: OverrideAssertion
 }
 
 /** Puts a line into a state. The first line sets its revision. Throws Failure `corrupt` for a bad time. */
-export function putSnapshotLine(state: LiveState, line: SnapshotLine): void {
+export function putSnapshotLine(
+  state: Pick<LiveState, 'revision' | 'recordedAt' | 'put'>,
+  line: SnapshotLine,
+): void {
   switch (line.type) {
     case 'snapshot':
       state.revision = line.revision;

@@ -23,7 +23,10 @@ export function valuesView(event: RecordedEvent): ValuesEvent | undefined {
 }
 
 /** Folds an event of this view; the caller applies whole changesets (up to `last`) and then moves the revision on. */
-export function putValuesEvent(state: LiveState, event: ValuesEvent): void {
+export function putValuesEvent(
+  state: Pick<LiveState, 'recordedAt' | 'subject' | 'put'>,
+  event: ValuesEvent,
+): void {
   const before = state.subject(event.subject);
   state.recordedAt = parseInstant(event.recordedAt) ?? state.recordedAt;
   // A snapshot leaves out keys that are retired: to retire one of those again says nothing.

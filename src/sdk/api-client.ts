@@ -52,50 +52,62 @@ export function createApiClient({
     throw new Failure('invalid', `${url} is no address of a server`, { reason: 'bad_url' });
   }
   const base = new URL(url);
+  const known = {
+    authorization: `Bearer ${apiKey}`,
+    ...(ledger === undefined ? {} : { 'varve-ledger': ledger }),
+  };
   const open = async (request: ApiRequest): Promise<Response> => {
-    const address = new URL(`${base.pathname.replace(/\/$/, '')}${request.path}`, base);
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) address.searchParams.set(name, String(value));
-    }
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), request.timeoutMs ?? defaultTimeoutMs);
     const signal =
       request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
     try {
-      const response = await fetch(address, {
-        method: request.method,
-        headers: {
-          authorization: `Bearer ${apiKey}`,
-          ...(ledger === undefined ? {} : { 'varve-ledger': ledger }),
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...request.headers,
-        },
-        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-        signal,
-      });
+      const response = await fetch(addressOf(base, request), { ...sent(request, known), signal });
       if (response.ok || response.status === 304) return response;
       throw await failureOf(response);
     } catch (error) {
       if (error instanceof Failure) throw error;
-      throw new Failure('unavailable', `${base.origin} was not reached`, {
-        reason: 'not_reached',
-        cause: error,
-      });
+      throw limit.signal.aborted
+        ? new Failure('unavailable', `${base.origin} did not answer in time`, { reason: 'timed_out' })
+        : new Failure('unavailable', `${base.origin} was not reached`, {
+            reason: 'not_reached',
+            cause: error,
+          });
     } finally {
       clearTimeout(timer);
     }
   };
+  return { open, send: (request) => send(open, request) };
+}
+
+/** The time is up to the end of the body. */
+async function send(open: ApiClient['open'], request: ApiRequest): Promise<ApiAnswer> {
+  const limit = AbortSignal.timeout(request.timeoutMs ?? defaultTimeoutMs);
+  const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal]);
+  const response = await open({ ...request, signal });
+  const { status, headers } = response;
+  try {
+    const text = await response.text();
+    return { status, headers, body: text === '' ? undefined : JSON.parse(text) };
+  } catch (cause) {
+    throw new Failure('unavailable', 'the answer broke off', { reason: 'cut_off', cause });
+  }
+}
+
+function addressOf(base: URL, { path, query = {} }: ApiRequest): URL {
+  const address = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) address.searchParams.set(name, String(value));
+  }
+  return address;
+}
+
+function sent({ method, body, headers }: ApiRequest, known: Readonly<Record<string, string>>): RequestInit {
+  if (body === undefined) return { method, headers: { ...known, ...headers } };
   return {
-    open,
-    send: async (request) => {
-      const response = await open(request);
-      const text = await response.text();
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: text === '' ? undefined : JSON.parse(text),
-      };
-    },
+    method,
+    headers: { ...known, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
   };
 }
 

@@ -1,0 +1,34 @@
+/**
+ * A pause that can be ended early. It keeps no process alive.
+ */
+
+export interface Nap {
+  /** Resolves after so many milliseconds, or when woken; at once when it was woken before it began. */
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly wake: () => void;
+}
+
+export function createNap(): Nap {
+  let end: (() => void) | undefined;
+  let isWoken = false;
+  return {
+    sleep: (ms) => {
+      if (isWoken) {
+        isWoken = false;
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => end?.(), ms).unref();
+        end = () => {
+          clearTimeout(timer);
+          end = undefined;
+          resolve();
+        };
+      });
+    },
+    wake: () => {
+      if (end === undefined) isWoken = true;
+      else end();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * What a client is handed from its composition root: clock, randomness, ids, and how long it waits for what.
+ */
+
+export interface VarveParts {
+  /** Milliseconds that never run backwards. */
+  readonly elapsed: () => number;
+  /** Epoch milliseconds as this machine believes; asked only until the server has told its own. */
+  readonly wallClock: () => number;
+  /** 0 up to 1. */
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly waits: VarveWaits;
+}
+
+/** All in milliseconds. */
+export interface VarveWaits {
+  /** The longest pause before the first attempt after a failure; doubles with each. */
+  readonly retryMs: number;
+  readonly maxRetryMs: number;
+  /** A connection that says nothing for so long is dead: 2.5 heartbeats of the server. */
+  readonly silenceMs: number;
+  /** A stream without its first byte after so long is held up by something in between. */
+  readonly firstByteMs: number;
+  /** While polling, a stream is tried again this often. */
+  readonly streamAgainMs: number;
+  /** How long a start with values from the file waits for the server. */
+  readonly fileFirstMs: number;
+  /** How long a write is tried. */
+  readonly writeMs: number;
+}
+
+export const usualWaits: VarveWaits = {
+  retryMs: 500,
+  maxRetryMs: 30_000,
+  silenceMs: 40_000,
+  firstByteMs: 5_000,
+  streamAgainMs: 300_000,
+  fileFirstMs: 1_000,
+  writeMs: 30_000,
+};

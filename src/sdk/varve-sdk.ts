@@ -1,0 +1,22 @@
+/**
+ * What the package exports under its own name: how to make a client, what it speaks of, and how it fails.
+ */
+export type { JsonValue } from '../domain/json.ts';
+export type { Reason, ResolvedModel } from '../domain/resolve.ts';
+export type { Context, Scope } from '../domain/scope.ts';
+export { Failure, type FailureCode, type FailureDetail } from '../failure.ts';
+export type { ApiAnswer, ApiClient, ApiRequest } from './api-client.ts';
+export { createVarve } from './create-varve.ts';
+export { currentContext, runInContext } from './request-context.ts';
+export type {
+  ChangesetToWrite,
+  Resolved,
+  ResolveOptions,
+  ValueSchema,
+  ValuesChange,
+  Varve,
+  VarveOptions,
+  VarveStatus,
+  WriteOptions,
+  Written,
+} from './varve.ts';
