@@ -89,7 +89,9 @@ export const keyPatternSchema = text(maxKeyLength)
   })
   .meta({ description: 'A key; * stands for any text, as in ai.*' });
 
-/** What a snapshot is limited to: scopes, and `user:*` for a whole kind. */
+export const maxScopePatterns = 1_000;
+
+/** What a snapshot or a stream is limited to: scopes, and `user:*` for a whole kind. */
 export const scopePatternSchema = z
   .string()
   .refine((value) => /^(?:user|tenant|tier):\*$/.test(value) || parseScope(value) !== undefined, {

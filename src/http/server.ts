@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly heartbeatMs?: number;
   /** The most streams at once; 10,000 when it is left out. */
   readonly maxStreams?: number;
+  /** A stream's client that takes nothing is cut off after so long; 30 s when it is left out. */
+  readonly stallMs?: number;
 }
 
 declare module 'fastify' {

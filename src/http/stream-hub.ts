@@ -1,14 +1,15 @@
 /**
  * All open streams of one ledger. A changeset that comes in, and what turns by itself, is put into words once for each
- * view and handed to every client that is up to date. Subscribes to the ledger only while somebody listens.
+ * lens and handed to every client that is up to date. Subscribes to the ledger only while somebody follows it.
  */
 import type { ServerResponse } from 'node:http';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { LiveTurn } from '../domain/turns.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { Activations } from './activations.ts';
-import { StreamClient, type StreamLimits } from './stream-client.ts';
-import { activationText, type Frame, frameOf, type StreamView } from './stream-frames.ts';
+import { presentOf } from './clocks.ts';
+import { StreamClient, type StreamLimits, type StreamOpening } from './stream-client.ts';
+import { activationText, aliveText, createTeller, type Frame, type StreamLens } from './stream-frames.ts';
 
 export interface StreamOptions extends StreamLimits {
   readonly heartbeatMs: number;
@@ -16,11 +17,9 @@ export interface StreamOptions extends StreamLimits {
   readonly now: () => number;
 }
 
-interface Opening {
-  readonly view: StreamView;
-  /** The last revision that the client has. */
-  readonly position: number;
-  readonly isStillKnown: () => Promise<boolean>;
+interface LensInUse {
+  readonly lens: StreamLens;
+  readonly clients: number;
 }
 
 export class StreamHub {
@@ -28,6 +27,8 @@ export class StreamHub {
   readonly #options: StreamOptions;
   readonly #clients = new Set<StreamClient>();
   readonly #live = new Set<StreamClient>();
+  readonly #lenses = new Map<string, LensInUse>();
+  #followers = 0;
   #stop: (() => void) | undefined;
 
   constructor(ledger: LiveLedger, options: StreamOptions) {
@@ -41,10 +42,11 @@ export class StreamHub {
   }
 
   /** Serves a client until its connection ends; a failure to read the log cuts it off, and it comes again. */
-  async serve(response: ServerResponse, opening: Opening): Promise<void> {
-    const client = new StreamClient(response, this.#ledger, { ...opening, limits: this.#options });
+  async serve(response: ServerResponse, opening: StreamOpening): Promise<void> {
+    const lens = this.#take(opening.lens);
+    const client = new StreamClient(response, this.#ledger, { ...opening, lens }, this.#options);
     this.#clients.add(client);
-    this.#stop ??= this.#start();
+    if (client.isFollowing) this.#follow();
     try {
       await client.run(this.#live);
     } catch (error) {
@@ -52,16 +54,41 @@ export class StreamHub {
       throw error;
     } finally {
       this.#clients.delete(client);
-      if (this.#clients.size === 0) {
-        this.#stop();
-        this.#stop = undefined;
-      }
+      this.#letGo(lens);
+      if (client.isFollowing) this.#unfollow();
     }
   }
 
   /** Ends every stream; clients come again after `retryMs`, somewhere else perhaps. */
   end(retryMs: number): void {
     for (const client of this.#clients) client.end(retryMs);
+  }
+
+  /** One lens for all who see the same, so that words are made once for them. */
+  #take(asked: StreamLens): StreamLens {
+    const name = nameOf(asked);
+    const { lens, clients } = this.#lenses.get(name) ?? { lens: asked, clients: 0 };
+    this.#lenses.set(name, { lens, clients: clients + 1 });
+    return lens;
+  }
+
+  #letGo(lens: StreamLens): void {
+    const name = nameOf(lens);
+    const { clients = 1 } = this.#lenses.get(name) ?? {};
+    if (clients > 1) this.#lenses.set(name, { lens, clients: clients - 1 });
+    else this.#lenses.delete(name);
+  }
+
+  #follow(): void {
+    this.#followers += 1;
+    this.#stop ??= this.#start();
+  }
+
+  #unfollow(): void {
+    this.#followers -= 1;
+    if (this.#followers > 0) return;
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
   #start(): () => void {
@@ -89,13 +116,14 @@ export class StreamHub {
   #push(events: readonly RecordedEvent[]): void {
     const last = events.at(-1)?.revision;
     if (last === undefined || this.#live.size === 0) return;
-    const told = new Map<StreamView, { readonly frames: readonly Frame[]; readonly text: string }>();
+    const tell = createTeller(events);
+    const told = new Map<StreamLens, { readonly frames: readonly Frame[]; readonly text: string }>();
     for (const client of this.#live) {
-      let words = told.get(client.view);
+      let words = told.get(client.lens);
       if (words === undefined) {
-        const frames = events.flatMap((event) => frameOf(event, client.view) ?? []);
+        const frames = tell(client.lens);
         words = { frames, text: frames.map(({ text }) => text).join('') };
-        told.set(client.view, words);
+        told.set(client.lens, words);
       }
       if (!client.push(words.frames, words.text, last)) this.#live.delete(client);
     }
@@ -103,18 +131,25 @@ export class StreamHub {
 
   /** Clients that are catching up are not told: they resolve by their own clock, as all do. */
   #tell(at: number, turns: readonly LiveTurn[]): void {
-    const told = new Map<StreamView, string>();
+    const told = new Map<StreamLens, string>();
     for (const client of this.#live) {
-      const text = told.get(client.view) ?? activationText(at, turns, client.view);
-      told.set(client.view, text);
+      const text = told.get(client.lens) ?? activationText(at, turns, client.lens);
+      told.set(client.lens, text);
       if (text !== '' && !client.tell(text)) this.#live.delete(client);
     }
   }
 
   #beat(): void {
+    const at = presentOf(this.#ledger.state, this.#options.now());
+    const text = aliveText(at, this.#ledger.ageMs());
     for (const client of this.#clients) {
       // A look-up that fails says nothing about the key; the next heartbeat asks again.
-      client.beat().catch(() => undefined);
+      client.beat(text).catch(() => undefined);
     }
   }
+}
+
+/** The same for lenses that show the same. */
+function nameOf({ view, scopes }: StreamLens): string {
+  return scopes === undefined ? view : `${view}\n${scopes.name}`;
 }

@@ -130,6 +130,8 @@ const queries: readonly BadRequest[] = [
   get('a pattern of scopes that is none', '/v1/snapshot?scopes=user:*,*', 'query.scopes.1'),
   get('a stream from beyond the head', '/v1/stream?from=999999999', 'query.from'),
   get('a view that is none', '/v1/stream?view=all', 'query.view'),
+  get('scopes in the view of all events', '/v1/stream?view=events&scopes=global', 'query.scopes'),
+  get('a stream that follows perhaps', '/v1/stream?follow=perhaps', 'query.follow'),
   {
     name: 'an override without a scope',
     method: 'PUT',

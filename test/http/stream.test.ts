@@ -73,10 +73,15 @@ describe('live', () => {
     expect(client.retries).toEqual([1000]);
   });
 
-  test('sends signs of life', async () => {
+  test('sends signs of life: the moment and the age of what is told, without an id', async () => {
     const client = await stream('?from=2');
-    while (client.comments.length < 2) await new Promise((go) => client.response.once('data', go));
-    expect(client.comments[0]).toBe('alive');
+    while (client.signsOfLife.length < 1) await new Promise((go) => client.response.once('data', go));
+    http.pass(1_234);
+    const later = client.signsOfLife.length + 1;
+    while (client.signsOfLife.length <= later) await new Promise((go) => client.response.once('data', go));
+    const [first, last] = [client.signsOfLife[0], client.signsOfLife.at(-1)];
+    expect([first?.id, data(first)]).toEqual([undefined, { at: '2026-03-01T12:00:00.000Z', ageMs: 0 }]);
+    expect(data(last)).toEqual({ at: '2026-03-01T12:00:01.234Z', ageMs: 1_234 });
   });
 
   test('what resolution does not need only moves the revision on in the view values', async () => {

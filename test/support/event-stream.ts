@@ -8,8 +8,9 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 export interface EventStream {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
+  /** All but the signs of life. */
   readonly messages: EventSourceMessage[];
-  readonly comments: string[];
+  readonly signsOfLife: EventSourceMessage[];
   readonly retries: number[];
   /** Until so many messages came, or the stream ended. */
   until(count: number): Promise<readonly EventSourceMessage[]>;
@@ -32,13 +33,12 @@ export async function openStream(
   sent.end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const messages: EventSourceMessage[] = [];
-  const comments: string[] = [];
+  const signsOfLife: EventSourceMessage[] = [];
   const retries: number[] = [];
   let isEnded = false;
   let wake: () => void = () => undefined;
   const parser = createParser({
-    onEvent: (message) => messages.push(message),
-    onComment: (comment) => comments.push(comment),
+    onEvent: (message) => (message.event === 'alive' ? signsOfLife : messages).push(message),
     onRetry: (ms) => retries.push(ms),
   });
   response.setEncoding('utf8');
@@ -62,7 +62,7 @@ export async function openStream(
     status: response.statusCode ?? 0,
     headers: response.headers,
     messages,
-    comments,
+    signsOfLife,
     retries,
     response,
     until: async (count) => {

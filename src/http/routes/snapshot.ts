@@ -10,11 +10,9 @@ import { ageText, varyHeader } from '../answer.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { ndjsonType } from '../history-export.ts';
-import { clockQuery, listOf, scopePatternSchema } from '../query-schemas.ts';
+import { clockQuery, listOf, maxScopePatterns, scopePatternSchema } from '../query-schemas.ts';
 import { anyRole } from '../roles.ts';
 import { addRawRoute, none } from '../route.ts';
-
-const maxPatterns = 1_000;
 
 /** Lines are sent in pieces of about this many characters; making one takes below 1 ms. */
 const pieceLength = 65_536;
@@ -28,7 +26,7 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
     summary: 'Everything that resolution needs, at one revision, line by line',
     params: none,
     query: z.strictObject({
-      scopes: listOf(scopePatternSchema, maxPatterns).exactOptional(),
+      scopes: listOf(scopePatternSchema, maxScopePatterns).exactOptional(),
       minRevision: clockQuery.minRevision,
     }),
     body: none,

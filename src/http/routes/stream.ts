@@ -4,15 +4,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
+import { scopeFilter } from '../../domain/scope-filter.ts';
 import { Failure } from '../../failure.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import { ageText, varyHeader } from '../answer.ts';
 import type { Caller } from '../authentication.ts';
-import { waitForRevision } from '../clocks.ts';
+import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies, Principal } from '../dependencies.ts';
 import type { HttpLogger } from '../faults.ts';
 import { invalidAt } from '../problem.ts';
-import { maxRevision, wholeNumber } from '../query-schemas.ts';
+import { listOf, maxRevision, maxScopePatterns, scopePatternSchema, wholeNumber } from '../query-schemas.ts';
 import { checked } from '../request-input.ts';
 import { anyRole } from '../roles.ts';
 import { addRawRoute, none } from '../route.ts';
@@ -23,10 +24,10 @@ export interface StreamRouteOptions {
   readonly logger: HttpLogger;
   readonly heartbeatMs?: number;
   readonly maxStreams?: number;
+  readonly stallMs?: number;
 }
 
 const maxPendingBytes = 1024 * 1024;
-const stallMs = 30_000;
 const retryMs = 1_000;
 
 const streamQuery = z.strictObject({
@@ -38,6 +39,16 @@ const streamQuery = z.strictObject({
     })
     .exactOptional(),
   view: z.enum(['events', 'values']).exactOptional(),
+  scopes: listOf(scopePatternSchema, maxScopePatterns)
+    .meta({
+      type: 'string',
+      description: `The overrides to tell of, as in a snapshot; goes with the view values. Separated by commas, at most ${maxScopePatterns}`,
+    })
+    .exactOptional(),
+  follow: z
+    .enum(['true', 'false'])
+    .meta({ description: 'Whether to stay for what comes in; false ends the answer at the head' })
+    .exactOptional(),
 });
 
 export function addStreamRoute(
@@ -45,7 +56,7 @@ export function addStreamRoute(
   dependencies: Pick<HttpDependencies, 'authenticate' | 'now'>,
   options: StreamRouteOptions,
 ): void {
-  const { heartbeatMs = 15_000, maxStreams = 10_000, logger } = options;
+  const { heartbeatMs = 15_000, maxStreams = 10_000, stallMs = 30_000, logger } = options;
   const hubs = new Map<LiveLedger, StreamHub>();
   let isEnding = false;
   const hubOf = (ledger: LiveLedger): StreamHub => {
@@ -65,7 +76,7 @@ export function addStreamRoute(
     access: anyRole,
     tag: 'Resolve',
     summary:
-      'Changesets as they happen, as server-sent events; the id of a message is its revision. What turns by itself comes as activation, without an id',
+      'Changesets as they happen, as server-sent events; the id of a message is its revision. Without an id come activation, what turns by itself, and alive, the moment and the age of what is told',
     params: none,
     query: streamQuery,
     body: none,
@@ -73,7 +84,8 @@ export function addStreamRoute(
     contentTypes: ['text/event-stream'],
     answers: { 200: z.string() },
     handle: async (call, reply) => {
-      const view = viewFor(call.principal, call.query.view);
+      const lens = lensFor(call.principal, call.query.view, call.query.scopes);
+      const isFollowing = call.query.follow !== 'false';
       const given = await positionOf(call.request, call.ledger, call.query.from);
       const count = [...hubs.values()].reduce((sum, hub) => sum + hub.size, 0);
       if (count >= maxStreams)
@@ -83,15 +95,27 @@ export function addStreamRoute(
         });
       if (isEnding) throw new Failure('unavailable', 'this server is about to end', { reason: 'ending' });
       const position = given ?? call.ledger.state.revision;
-      open(reply, call, given === undefined);
+      open(reply, call, dependencies.now());
+      const { revision, recordedAt } = call.ledger.state;
+      // Who named no revision is told one to resume from, should the connection break before the first change.
+      if (isFollowing) reply.raw.write(retryText(retryMs));
+      if (given === undefined) reply.raw.write(revisionText(revision, formatInstant(recordedAt)));
       const isStillKnown = async () => (await dependencies.authenticate(call.token)) !== undefined;
       hubOf(call.ledger)
-        .serve(reply.raw, { view, position, isStillKnown })
+        .serve(reply.raw, { lens, position, isFollowing, isStillKnown })
         .catch((error: unknown) =>
           logger.warn({ requestId: call.request.id, err: error }, 'a stream was cut off'),
         );
     },
   });
+}
+
+/** Failures: forbidden, and invalid for scopes in a view that shows all that happened. */
+function lensFor(principal: Principal, asked: StreamView | undefined, scopes: readonly string[] | undefined) {
+  const view = viewFor(principal, asked);
+  if (scopes === undefined) return { view };
+  if (view === 'events') throw invalidAt('query.scopes', 'scopes go with view=values', 'wrong_view');
+  return { view, scopes: scopeFilter(scopes) };
 }
 
 /** A service sees what it resolves with; who did what and why is for the roles that may read it elsewhere. */
@@ -129,11 +153,8 @@ async function positionOf(
   return from;
 }
 
-/**
- * Sends the headers. A client that named no revision is told the head at once, so that it has one to resume from
- * should the connection break before the first change.
- */
-function open(reply: FastifyReply, { ledger }: Caller, tellsHead: boolean): void {
+/** Sends the headers. */
+function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
   const { state } = ledger;
   reply.hijack();
   reply.raw.writeHead(200, {
@@ -144,8 +165,7 @@ function open(reply: FastifyReply, { ledger }: Caller, tellsHead: boolean): void
     'X-Request-Id': reply.request.id,
     Vary: varyHeader,
     'Varve-Revision': state.revision,
+    'Varve-At': formatInstant(presentOf(state, now)),
     'Varve-Age': ageText(ledger.ageMs()),
   });
-  const head = tellsHead ? revisionText(state.revision, formatInstant(state.recordedAt)) : '';
-  reply.raw.write(`${retryText(retryMs)}${head}`);
 }
