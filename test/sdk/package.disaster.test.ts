@@ -75,8 +75,14 @@ describe('the service of the README', () => {
     services.push(service);
     return service;
   };
-  const setForAll = async (value: string) => {
-    const change = { type: 'setOverride', key: 'ai.planner.model', scope: 'global', value };
+  const setForAll = async (model: string) => {
+    const change = {
+      type: 'setOverride',
+      key: 'ai.planner.model',
+      scope: 'global',
+      value: { provider: 'openai', model },
+      allowUnlisted: true,
+    };
     const { status } = await server.api.call('POST', '/v1/changesets', {
       reason: 'Another model',
       changes: [change],
@@ -89,7 +95,7 @@ describe('the service of the README', () => {
     const service = await startService();
     expect(await service.ask('u-17')).toBe('gemini/gemini-2.5-pro');
 
-    await setForAll('openai/gpt-4o');
+    await setForAll('gpt-4o');
     await until(async () => (await service.ask('u-17')) === 'openai/gpt-4o');
 
     varve.signal('SIGKILL');
@@ -101,7 +107,7 @@ describe('the service of the README', () => {
     expect(await again.ask('u-17')).toBe('openai/gpt-4o');
 
     await server.start();
-    await setForAll('openai/gpt-4o-mini');
+    await setForAll('gpt-4o-mini');
     await until(async () => (await again.ask('u-17')) === 'openai/gpt-4o-mini');
   });
 });
