@@ -18,6 +18,7 @@ import { benchHistory, historyHow } from '../test/bench/history.ts';
 import { benchHttpResolve, benchHttpResolveMany, httpHow } from '../test/bench/http-resolve.ts';
 import { benchRebuild, rebuildHow } from '../test/bench/rebuild.ts';
 import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
+import { benchSdk, sdkHow } from '../test/bench/sdk.ts';
 import { benchServers, serversHow } from '../test/bench/servers.ts';
 import { benchStart, startHow } from '../test/bench/start.ts';
 import { benchWrite, writeHow } from '../test/bench/write.ts';
@@ -36,6 +37,7 @@ interface BenchSize {
 
 const benches: ReadonlyMap<string, Bench> = new Map([
   ['resolve', { how: resolveHow, run: benchResolve }],
+  ['sdk', { how: sdkHow, run: benchSdk }],
   ['http-resolve', { how: httpHow, run: benchHttpResolve }],
   ['http-resolve-many', { how: httpHow, run: benchHttpResolveMany }],
   ['write', { how: writeHow, run: benchWrite }],
@@ -66,6 +68,7 @@ const command = new Command('bench')
     'after',
     `
   resolve            P1: one key in process, beside OpenFeature's in-memory provider
+  sdk                P1 in a client of the SDK, its memory, and its start from a server and from its file
   http-resolve       P2: GET /v1/resolve/{key}, beside a bare Fastify route
   http-resolve-many  P3: GET /v1/resolve of 20 keys, beside a bare Fastify route
   write              P4: POST /v1/changesets of one change, beside a bare Fastify POST

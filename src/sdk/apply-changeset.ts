@@ -3,6 +3,7 @@
  * state, so that a large one holds up nobody; then all of it in one go. One that does not fit changes nothing.
  */
 import { setImmediate as pause } from 'node:timers/promises';
+import { parseInstant } from '../domain/instant.ts';
 import { splitOverride } from '../domain/live-state.ts';
 import type { SubjectState } from '../domain/subject-state.ts';
 import { putValuesEvent, type ValuesEvent } from '../domain/values-view.ts';
@@ -50,10 +51,21 @@ export async function stageChangeset(
   return staged;
 }
 
+/** Puts what a changeset comes to, in one go. */
+export function putChangeset(
+  state: ValuesState,
+  { revision, recordedAt }: ValuesChangeset,
+  staged: ReadonlyMap<string, SubjectState>,
+): void {
+  state.recordedAt = parseInstant(recordedAt) ?? state.recordedAt;
+  for (const [subject, after] of staged) state.put(subject, after);
+  state.revision = revision;
+}
+
 function isHeld(subject: string, scopes: HeldScopes): boolean {
   if (!subject.startsWith('override:')) return true;
   const [, scope] = splitOverride(subject);
-  return scopes.holds(scope);
+  return scopes.covers(scope);
 }
 
 /** The keys that may resolve differently; all that are defined when a model changed. */

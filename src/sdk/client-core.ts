@@ -2,16 +2,19 @@
  * The parts of a client, put together: what is held, the connection that keeps it up to date, the clock, and who is told
  * of what. Settings come in; out goes what the calls of a client are made of.
  */
+import { formatInstant } from '../domain/instant.ts';
 import { Failure } from '../failure.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
+import type { ValuesChangeset } from './apply-changeset.ts';
 import { type BoundaryWatch, createBoundaryWatch } from './boundary-watch.ts';
+import { CacheFile, type OnPiece } from './cache-file.ts';
 import type { VarveSettings } from './check-options.ts';
 import { Connection } from './connection.ts';
 import { createFreshness, type Freshness } from './freshness.ts';
 import { HeldValues } from './held-values.ts';
 import { Listeners } from './listeners.ts';
 import { createServerClock, type ServerClock } from './server-clock.ts';
-import { createServerReads } from './server-reads.ts';
+import { createServerReads, type ReadSnapshot, type ServerReads } from './server-reads.ts';
 import { createStatusWatch, type StatusWatch } from './status-watch.ts';
 import type { ValuesChange, VarveStatus } from './varve.ts';
 import type { VarveParts } from './varve-parts.ts';
@@ -27,6 +30,11 @@ export class ClientCore {
   readonly connection: Connection;
   isClosed = false;
   readonly #boundaries: BoundaryWatch;
+  readonly #cache: CacheFile | undefined;
+  readonly #ending = new AbortController();
+  #closing: Promise<void> = Promise.resolve();
+  #isFirstWait = true;
+  #firstWait: NodeJS.Timeout | undefined;
   /** Those who wait for the first values look again when something has changed. */
   readonly #starts = new Set<() => void>();
 
@@ -51,13 +59,16 @@ export class ClientCore {
       onRetry: (ms) => this.connection.startRetriesAt(ms),
       onActivation: () => this.#boundaries.check(),
     });
+    this.#cache = this.#openCache(reads, parts);
     this.connection = new Connection({
       values,
       reads,
       parts,
       transport,
       pollMs,
-      load: async (snapshot) => values.replace({ ...(await snapshot()), source: 'server' }),
+      restore: () => this.#restore(parts),
+      load: (snapshot) => this.#load(snapshot),
+      apply: (changeset) => this.#apply(changeset),
       onChange: () => this.#check(),
       onTrouble: (failure) => this.#tellTrouble(failure),
     });
@@ -79,6 +90,13 @@ export class ClientCore {
     };
   }
 
+  /** Whether a start may still wait for the server although there are values from the file. */
+  get mayHearSoon(): boolean {
+    return (
+      this.values.loaded?.source === 'file' && this.#isFirstWait && this.connection.failure === undefined
+    );
+  }
+
   /** Calls `look` whenever something has changed that a start may wait for; answers how to stop. */
   onStart(look: () => void): () => void {
     this.#starts.add(look);
@@ -87,12 +105,65 @@ export class ClientCore {
   }
 
   async close(): Promise<void> {
+    if (this.isClosed) return this.#closing;
     this.isClosed = true;
+    clearTimeout(this.#firstWait);
     this.#boundaries.close();
-    this.changes.clear();
     this.#check();
     this.statuses.close();
+    this.changes.clear();
+    this.#closing = this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#ending.abort();
     await this.connection.close();
+    const state = this.values.loaded?.state;
+    const isFresh = state !== undefined && this.freshness.ageMs() <= this.settings.staleAfterMs;
+    await this.#cache?.close(
+      isFresh
+        ? { revision: state.revision, recordedAt: formatInstant(state.recordedAt), events: [] }
+        : undefined,
+    );
+  }
+
+  #openCache(reads: ServerReads, parts: VarveParts): CacheFile | undefined {
+    const { cacheFile, ledger = null, scopes, url } = this.settings;
+    if (cacheFile === undefined) return undefined;
+    const { signal } = this.#ending;
+    return new CacheFile({
+      path: cacheFile,
+      owner: { origin: new URL(url).origin, ledger, scopes: scopes.query ?? null },
+      scopes,
+      now: () => this.clock.now(),
+      newId: parts.newId,
+      againMs: parts.waits.cacheAgainMs,
+      fetchSnapshot: (onPiece) => reads.copySnapshot({ minRevision: this.values.revision, onPiece, signal }),
+      onTrouble: (failure) => this.#tellTrouble(failure),
+    });
+  }
+
+  /** Values of the file answer until the server does. */
+  async #restore({ waits }: VarveParts): Promise<void> {
+    const found = await this.#cache?.read();
+    if (found === undefined || this.isClosed) return;
+    this.freshness.cameAged(this.clock.now() - found.at);
+    this.#firstWait = setTimeout(() => {
+      this.#isFirstWait = false;
+      this.#check();
+    }, waits.fileFirstMs).unref();
+    this.values.replace({ state: found.state, ledger: found.ledger, source: 'file' });
+  }
+
+  async #load(snapshot: (onPiece?: OnPiece) => Promise<ReadSnapshot>): Promise<void> {
+    const found = this.#cache === undefined ? await snapshot() : await this.#cache.keep(snapshot);
+    this.values.replace({ ...found, source: 'server' });
+  }
+
+  async #apply(changeset: ValuesChangeset): Promise<void> {
+    const before = this.values.revision;
+    if (await this.values.apply(changeset)) this.#cache?.append(changeset, before);
   }
 
   #state(ageMs: number): VarveStatus['state'] {

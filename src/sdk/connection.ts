@@ -3,7 +3,9 @@
  * where streams do not come through. Whatever fails is told, and tried again later; what is held stays.
  */
 import { Failure } from '../failure.ts';
+import type { ValuesChangeset } from './apply-changeset.ts';
 import { type Backoff, createBackoff } from './backoff.ts';
+import type { OnPiece } from './cache-file.ts';
 import type { HeldValues } from './held-values.ts';
 import { createNap } from './nap.ts';
 import type { ReadSnapshot, ServerReads } from './server-reads.ts';
@@ -17,10 +19,11 @@ interface ConnectionOn {
   readonly parts: Pick<VarveParts, 'random' | 'elapsed' | 'waits'>;
   readonly transport: 'auto' | 'stream' | 'polling';
   readonly pollMs: number;
+  /** Called once before everything else: values that need no server. */
+  readonly restore: () => Promise<void>;
   /** Gets the snapshot that the values begin with, or begin anew with. */
-  readonly load: (
-    snapshot: (onPiece?: (piece: Uint8Array) => Promise<void>) => Promise<ReadSnapshot>,
-  ) => Promise<void>;
+  readonly load: (snapshot: (onPiece?: OnPiece) => Promise<ReadSnapshot>) => Promise<void>;
+  readonly apply: (changeset: ValuesChangeset) => Promise<void>;
   /** Transport or failure changed. */
   readonly onChange: () => void;
   readonly onTrouble: (failure: Failure) => void;
@@ -75,6 +78,7 @@ export class Connection {
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
+    await this.#on.restore();
     while (!signal.aborted) {
       let waitMs: number;
       try {
@@ -101,28 +105,17 @@ export class Connection {
 
   async #load(): Promise<void> {
     const { values, reads, load } = this.#on;
-    await load(async (onPiece) => {
-      const found = await reads.snapshot({
-        minRevision: values.revision,
-        signal: this.#ending.signal,
-        ...(onPiece === undefined ? {} : { onPiece }),
-      });
-      if (found === undefined) throw new Failure('unavailable', 'the server has no snapshot');
-      return found;
-    });
+    const minRevision = values.revision;
+    const { signal } = this.#ending;
+    await load((onPiece) => reads.snapshot({ minRevision, signal, ...(onPiece && { onPiece }) }));
     this.#needsSnapshot = false;
     this.#wentWell(this.#transport);
   }
 
   async #poll(): Promise<void> {
-    const { values, reads, parts } = this.#on;
-    const { revision } = values;
-    const found = await reads.snapshot({
-      minRevision: revision,
-      known: revision,
-      signal: this.#ending.signal,
-    });
-    if (found !== undefined) values.replace({ ...found, source: 'server' });
+    const { values, reads, apply, parts } = this.#on;
+    const { signal } = this.#ending;
+    await reads.follow({ revision: values.revision, isFollowing: false, signal, apply });
     values.confirm();
     if (this.#doubtsStreams) this.#pollsUntil = parts.elapsed() + parts.waits.streamAgainMs;
     this.#doubtsStreams = false;
@@ -130,15 +123,16 @@ export class Connection {
   }
 
   async #follow(): Promise<void> {
-    const { values, reads } = this.#on;
+    const { values, reads, apply } = this.#on;
     await reads.follow({
       revision: values.revision,
+      isFollowing: true,
       signal: this.#ending.signal,
       onOpen: () => {
         values.confirm();
         this.#wentWell('stream');
       },
-      apply: (changeset) => values.apply(changeset),
+      apply,
     });
     this.#isNow('none', undefined);
   }

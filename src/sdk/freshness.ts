@@ -22,7 +22,7 @@ export function createFreshness(elapsed: () => number): Freshness {
     },
     cameAged: (ageMs) => {
       heardAt = elapsed();
-      ageThen = ageMs;
+      ageThen = Math.max(0, ageMs);
     },
   };
 }

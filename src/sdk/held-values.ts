@@ -2,9 +2,8 @@
  * The values that a client holds now: a snapshot, and every changeset since. Whole changesets in, one after the other;
  * out: the state that answers, and who is told of what changed. It never goes back in revision.
  */
-import { parseInstant } from '../domain/instant.ts';
 import { Failure } from '../failure.ts';
-import { stageChangeset, touchedKeys, type ValuesChangeset } from './apply-changeset.ts';
+import { putChangeset, stageChangeset, touchedKeys, type ValuesChangeset } from './apply-changeset.ts';
 import type { HeldScopes } from './held-scopes.ts';
 import type { ValuesState } from './values-state.ts';
 import type { ValuesChange } from './varve.ts';
@@ -58,15 +57,14 @@ export class HeldValues {
     if (this.#loaded?.source === 'file') this.#loaded = { ...this.#loaded, source: 'server' };
   }
 
-  /** Applies a changeset as a whole; one that is held already changes nothing. */
-  async apply(changeset: ValuesChangeset): Promise<void> {
+  /** Applies a changeset as a whole; one that is held already changes nothing. Answers whether it was new. */
+  async apply(changeset: ValuesChangeset): Promise<boolean> {
     const state = this.#loaded?.state;
-    if (state === undefined || changeset.revision <= state.revision) return;
+    if (state === undefined || changeset.revision <= state.revision) return false;
     const staged = await stageChangeset(state, changeset, this.#scopes);
-    state.recordedAt = parseInstant(changeset.recordedAt) ?? state.recordedAt;
-    for (const [subject, after] of staged) state.put(subject, after);
-    state.revision = changeset.revision;
+    putChangeset(state, changeset, staged);
     this.#moved(touchedKeys(state, staged.keys()));
+    return true;
   }
 
   /** Resolves as soon as a revision is held; answers how to stop waiting. */

@@ -75,7 +75,7 @@ function ready(core: ClientCore, timeoutMs: number): Promise<void> {
       core.onStart(() => {
         const failure = core.connection.failure;
         if (core.isClosed) end(new Failure('unavailable', 'this client is closed', { reason: 'closed' }));
-        else if (core.values.loaded !== undefined) end();
+        else if (core.values.loaded !== undefined && !core.mayHearSoon) end();
         else if (failure !== undefined && isLasting(failure)) end(failure);
       }),
   );

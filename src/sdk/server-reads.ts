@@ -11,6 +11,7 @@ import { bodyPieces } from './body-pieces.ts';
 import { ChangesetMessages } from './changeset-messages.ts';
 import { EventMessages, type StreamMessage } from './event-messages.ts';
 import { SnapshotReader } from './read-snapshot.ts';
+import { SnapshotTally } from './snapshot-tally.ts';
 import type { ValuesState } from './values-state.ts';
 import type { VarveWaits } from './varve-parts.ts';
 
@@ -34,16 +35,18 @@ export interface ReadSnapshot {
 }
 
 interface SnapshotQuestion {
-  readonly minRevision?: number;
-  readonly known?: number;
-  readonly onPiece?: (piece: Uint8Array) => Promise<void> | undefined;
+  readonly minRevision: number;
+  readonly onPiece?: (piece: Uint8Array) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 interface FollowQuestion {
   readonly revision: number;
+  /** Otherwise it ends at the head. */
+  readonly isFollowing: boolean;
   readonly apply: (changeset: ValuesChangeset) => Promise<void>;
-  readonly onOpen: () => void;
+  /** The first byte is there. */
+  readonly onOpen?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -58,11 +61,10 @@ interface Opening {
 const aliveSchema = z.looseObject({ at: z.string(), ageMs: z.number().nonnegative() });
 
 export interface ServerReads {
-  /**
-   * A snapshot of at least `minRevision`; undefined when the server has nothing newer than `known`.
-   * `onPiece` gets its bytes as they come. Failures: those of the server, unavailable, corrupt.
-   */
-  snapshot(question: SnapshotQuestion): Promise<ReadSnapshot | undefined>;
+  /** A snapshot; `onPiece` gets its bytes as they come. Failures: those of the server, unavailable, corrupt. */
+  snapshot(question: SnapshotQuestion): Promise<ReadSnapshot>;
+  /** The bytes of a snapshot, whole, that nobody reads here; the same failures. */
+  copySnapshot(question: Required<SnapshotQuestion>): Promise<void>;
   /**
    * Follows from after `revision` until the connection ends; `apply` is awaited before the next changeset.
    * Failures: those of the server, unavailable, corrupt.
@@ -73,38 +75,47 @@ export interface ServerReads {
 export function createServerReads(on: ServerReadsOn): ServerReads {
   return {
     snapshot: (question) => readSnapshot(on, question),
+    copySnapshot: (question) => copySnapshot(on, question),
     follow: (question) => follow(on, question),
   };
 }
 
-async function readSnapshot(
-  on: ServerReadsOn,
-  { minRevision, known, onPiece, signal }: SnapshotQuestion,
-): Promise<ReadSnapshot | undefined> {
-  const { response, pieces } = await open(on, {
+async function readSnapshot(on: ServerReadsOn, question: SnapshotQuestion): Promise<ReadSnapshot> {
+  const reader = new SnapshotReader();
+  for await (const piece of await openSnapshot(on, question)) {
+    reader.feed(piece);
+    await question.onPiece?.(piece);
+  }
+  return { state: reader.whole(), ledger: reader.ledger };
+}
+
+async function copySnapshot(on: ServerReadsOn, question: Required<SnapshotQuestion>): Promise<void> {
+  const tally = new SnapshotTally();
+  for await (const piece of await openSnapshot(on, question)) {
+    tally.feed(piece);
+    await question.onPiece(piece);
+  }
+  tally.whole();
+}
+
+function openSnapshot(on: ServerReadsOn, { minRevision, signal }: SnapshotQuestion) {
+  return open(on, {
     request: { method: 'GET', path: '/v1/snapshot', query: { scopes: on.scopes, minRevision } },
     mediaType: 'application/x-ndjson',
     firstMs: on.waits.silenceMs,
     signal,
   });
-  if (known !== undefined && Number(response.headers.get('varve-revision')) <= known) {
-    await pieces.return(undefined);
-    return undefined;
-  }
-  const reader = new SnapshotReader();
-  for await (const piece of pieces) {
-    reader.feed(piece);
-    await onPiece?.(piece);
-  }
-  return { state: reader.whole(), ledger: reader.ledger };
 }
 
-async function follow(on: ServerReadsOn, { revision, apply, onOpen, signal }: FollowQuestion): Promise<void> {
-  const { pieces } = await open(on, {
+async function follow(
+  on: ServerReadsOn,
+  { revision, isFollowing, apply, onOpen, signal }: FollowQuestion,
+): Promise<void> {
+  const pieces = await open(on, {
     request: {
       method: 'GET',
       path: '/v1/stream',
-      query: { view: 'values' },
+      query: { view: 'values', scopes: on.scopes, ...(isFollowing ? {} : { follow: 'false' }) },
       headers: { 'last-event-id': String(revision), accept: 'text/event-stream' },
       timeoutMs: on.waits.firstByteMs,
     },
@@ -117,7 +128,7 @@ async function follow(on: ServerReadsOn, { revision, apply, onOpen, signal }: Fo
   const changesets = new ChangesetMessages(revision);
   let isOpen = false;
   for await (const piece of pieces) {
-    if (!isOpen) onOpen();
+    if (!isOpen) onOpen?.();
     isOpen = true;
     on.onHeard(undefined, undefined);
     for (const message of messages.feed(decoder.decode(piece, { stream: true }))) {
@@ -131,7 +142,7 @@ async function follow(on: ServerReadsOn, { revision, apply, onOpen, signal }: Fo
 async function open(
   on: ServerReadsOn,
   { request, mediaType, firstMs, signal }: Opening,
-): Promise<{ readonly response: Response; readonly pieces: AsyncGenerator<Uint8Array> }> {
+): Promise<AsyncGenerator<Uint8Array>> {
   const { elapsed, waits } = on;
   const abort = new AbortController();
   const end = () => abort.abort();
@@ -148,7 +159,7 @@ async function open(
   }
   const age = Number(headers.get('varve-age') ?? Number.NaN);
   on.onHeard(parseInstant(headers.get('varve-at') ?? ''), Number.isFinite(age) ? age * 1_000 : undefined);
-  return { response, pieces: bodyPieces(response, { abort, elapsed, silenceMs: waits.silenceMs, firstMs }) };
+  return bodyPieces(response, { abort, elapsed, silenceMs: waits.silenceMs, firstMs });
 }
 
 /** What a message says; answers the changeset that it completes. Failures: corrupt. */

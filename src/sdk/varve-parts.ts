@@ -26,6 +26,8 @@ export interface VarveWaits {
   readonly streamAgainMs: number;
   /** How long a start with values from the file waits for the server. */
   readonly fileFirstMs: number;
+  /** A cache file that could not be written is tried again after so long. */
+  readonly cacheAgainMs: number;
   /** How long a write is tried. */
   readonly writeMs: number;
 }
@@ -37,5 +39,6 @@ export const usualWaits: VarveWaits = {
   firstByteMs: 5_000,
   streamAgainMs: 300_000,
   fileFirstMs: 1_000,
+  cacheAgainMs: 60_000,
   writeMs: 30_000,
 };

@@ -4,29 +4,37 @@
  */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerOptions } from '../../src/http/server.ts';
+import type { FastifyInstance } from 'fastify';
+import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import { openVarve } from '../../src/sdk/open-varve.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
 import { usualWaits, type VarveParts, type VarveWaits } from '../../src/sdk/varve-parts.ts';
 import { type HttpAssembly, startHttp } from './http-assembly.ts';
+import { makeScratchFolder } from './scratch-folder.ts';
+import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 export interface SdkStand {
+  /** Writes go in here; it does not listen. */
   readonly http: HttpAssembly;
   readonly url: string;
-  readonly key: string;
-  /** Its clock is that of the assembly, which stands still, unless told otherwise. */
+  /** Its wall clock is that of the assembly, which stands still, unless told otherwise. */
   client(
     options?: Partial<VarveOptions>,
     parts?: Partial<Omit<VarveParts, 'waits'>>,
     waits?: Partial<VarveWaits>,
   ): Varve;
-  /** Closes a client, or whatever else has an end, when the stand is closed. */
-  closeWith<C extends { close(): unknown }>(closable: C): C;
+  /** Ends the server in good order; its ledger stays. */
+  stop(): Promise<void>;
+  /** Starts it again at the same address. */
+  start(options?: Partial<ServerOptions>): Promise<void>;
+  /** A network that misbehaves, between clients with `proxy.url` and the server. */
+  openProxy(): Promise<TcpProxy>;
+  folder(): Promise<string>;
   close(): Promise<void>;
 }
 
 /** Pauses of milliseconds, and silence noticed in a second. */
-export const shortWaits: VarveWaits = {
+const shortWaits: VarveWaits = {
   ...usualWaits,
   retryMs: 5,
   maxRetryMs: 20,
@@ -36,34 +44,65 @@ export const shortWaits: VarveWaits = {
 };
 
 export async function startSdkStand(options: Partial<ServerOptions> = {}): Promise<SdkStand> {
-  const http = await startHttp({ heartbeatMs: 100, ...options });
-  await http.app.listen({ port: 0, host: '127.0.0.1' });
-  const url = `http://127.0.0.1:${(http.app.server.address() as AddressInfo).port}`;
-  const closables: { close(): unknown }[] = [];
-  const closeWith = <C extends { close(): unknown }>(closable: C): C => {
-    closables.push(closable);
-    return closable;
-  };
-  return {
+  const http = await startHttp();
+  const ends: (() => unknown)[] = [];
+  let app: FastifyInstance | undefined;
+  let port = 0;
+  const stand: SdkStand = {
     http,
-    url,
-    key: http.adminKey,
-    closeWith,
-    client: (own = {}, parts = {}, waits = {}) =>
-      closeWith(
-        openVarve(
-          { url, apiKey: http.adminKey, ...own },
-          { ...clientParts(http.now), ...parts, waits: { ...shortWaits, ...waits } },
-        ),
-      ),
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    client(own = {}, parts = {}, waits = {}) {
+      const varve = openVarve(
+        { url: stand.url, apiKey: http.adminKey, ...own },
+        { ...clientParts(http.now), ...parts, waits: { ...shortWaits, ...waits } },
+      );
+      ends.push(() => varve.close());
+      return varve;
+    },
+    async stop() {
+      await app?.close();
+    },
+    async start(more = {}) {
+      app = await buildServer(http.dependencies, {
+        logger: silentLogger,
+        heartbeatMs: 100,
+        ...options,
+        ...more,
+      });
+      await app.listen({ port, host: '127.0.0.1' });
+      ({ port } = app.server.address() as AddressInfo);
+    },
+    async openProxy() {
+      const proxy = await openTcpProxy(`postgresql://127.0.0.1:${port}`);
+      ends.push(() => proxy.close());
+      return { ...proxy, url: `http://127.0.0.1:${new URL(proxy.url).port}` };
+    },
+    async folder() {
+      const { path, remove } = await makeScratchFolder(0o700);
+      ends.push(remove);
+      return path;
+    },
     async close() {
-      for (const closable of closables) await closable.close();
+      for (const end of ends) await end();
+      await stand.stop();
       await http.close();
     },
   };
+  await stand.start();
+  return stand;
 }
 
-export function clientParts(wallClock: () => number): Omit<VarveParts, 'waits'> {
+const nothing = () => undefined;
+const silentLogger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+} as unknown as ServerOptions['logger'];
+
+function clientParts(wallClock: () => number): Omit<VarveParts, 'waits'> {
   return {
     elapsed: () => performance.now(),
     wallClock,

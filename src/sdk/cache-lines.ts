@@ -1,0 +1,78 @@
+/**
+ * The lines of a cache file. First whose values it holds; then a snapshot as it came from the server, and its checksum;
+ * then a line a changeset, each with a checksum of itself and of all before it. So a line that is missing, torn or of
+ * another process is noticed, and so is everything after it.
+ */
+import { createHash, hash } from 'node:crypto';
+import { z } from 'zod';
+import type { ValuesChangeset } from './apply-changeset.ts';
+
+/** Whose values a file holds: another server, ledger or choice of scopes has a file of its own. */
+export interface CacheOwner {
+  /** Of the server's URL. */
+  readonly origin: string;
+  /** As it was asked for; null for that of the API key. */
+  readonly ledger: string | null;
+  /** Patterns; null for all. */
+  readonly scopes: string | null;
+}
+
+const checksumLength = 32;
+
+const endSchema = z.strictObject({
+  type: z.literal('checksum'),
+  checksum: z.string(),
+  /** When the snapshot was taken, epoch milliseconds by the server's clock. */
+  at: z.number(),
+});
+
+export interface CachedChangeset extends ValuesChangeset {
+  /** The revision that was held before it. */
+  readonly after: number;
+  /** When it came, epoch milliseconds by the server's clock. */
+  readonly at: number;
+}
+
+export function ownerLine({ origin, ledger, scopes }: CacheOwner): string {
+  return `${JSON.stringify({ format: 'varve-cache/1', origin, ledger, scopes })}\n`;
+}
+
+/** The checksum of everything up to the end of the snapshot. */
+export function baseChecksum(): {
+  readonly update: (bytes: Uint8Array | string) => void;
+  readonly digest: () => string;
+} {
+  const sum = createHash('sha256');
+  return {
+    update: (bytes) => void sum.update(bytes),
+    digest: () => sum.digest('hex').slice(0, checksumLength),
+  };
+}
+
+export function baseEndLine(checksum: string, at: number): string {
+  return `${JSON.stringify({ type: 'checksum', checksum, at })}\n`;
+}
+
+/** What ends a snapshot in the file; undefined for every other line. */
+export function readBaseEnd(line: string): { readonly checksum: string; readonly at: number } | undefined {
+  return line.startsWith('{"type":"checksum"') ? endSchema.parse(JSON.parse(line)) : undefined;
+}
+
+/** The line of a changeset, and the checksum that the next one goes on from. */
+export function changesetLine(before: string, changeset: CachedChangeset) {
+  const text = JSON.stringify(changeset);
+  const checksum = chained(before, text);
+  return { line: `${checksum} ${text}\n`, checksum };
+}
+
+/** The changeset of a line; undefined when it is not the one that was written after `before`. */
+export function readChangesetLine(before: string, line: string) {
+  const checksum = line.slice(0, checksumLength);
+  const text = line.slice(checksumLength + 1);
+  if (checksum !== chained(before, text)) return undefined;
+  return { checksum, changeset: JSON.parse(text) as CachedChangeset };
+}
+
+function chained(before: string, text: string): string {
+  return hash('sha256', `${before} ${text}`, 'hex').slice(0, checksumLength);
+}
