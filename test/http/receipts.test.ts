@@ -168,6 +168,12 @@ describe('one answer', () => {
     expect(reasonOf(await http.call('POST', '/v1/resolve', { contexts: [{}], receipt: true }))).toEqual(
       tooMany,
     );
+    const contexts = Array.from({ length: 51 }, () => ({}));
+    const batch = { contexts, keys: ['a.text', ...keys], receipt: true };
+    expect(reasonOf(await http.call('POST', '/v1/resolve', batch))).toEqual(tooMany);
+    expect((await http.call('POST', '/v1/resolve', { ...batch, contexts: contexts.slice(1) })).status).toBe(
+      200,
+    );
     const named = `keys=a.text,${keys.join(',')}`;
     const { receipt } = (await http.call('GET', `/v1/resolve?${named}&receipt=true`)).body;
     expect((await show(receipt, named)).status).toBe(200);

@@ -136,7 +136,7 @@ function addBatchRoute(app: FastifyInstance, dependencies: HttpDependencies): vo
     handle: (call) => {
       const asked = askedOf(call.body.keys, call.body.contexts);
       return withState(dependencies, call, call.query, asked, (state, reading): Answer => {
-        const keys = keysOf(state, asked);
+        const keys = keysOf(state, asked, call.body.receipt);
         const results = asked.contexts.map((context) => {
           const { values, resolutions } = valuesOf(dependencies, state, reading, keys, context, 'keys');
           const answered = { ledger: call.ledger.name, context, resolutions, place: 'keys' };
