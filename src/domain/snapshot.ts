@@ -13,6 +13,9 @@ import { splitModelId } from './model-reference.ts';
 import { type Scope, splitScope } from './scope.ts';
 import type { KeyState, ModelState, OverrideAssertion, OverrideState } from './subject-state.ts';
 
+/** How the lines are written; to be raised whenever the same state is written in another way. */
+export const snapshotFormat = 1;
+
 /** Times are RFC 3339; what has no end has no `effectiveUntil`. */
 export type SnapshotAssertion = {
   readonly revision: number;
