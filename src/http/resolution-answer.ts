@@ -6,6 +6,7 @@ import { formatEnd } from '../domain/assertion.ts';
 import { jsonSchema } from '../domain/change.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Resolution, ResolvedModel } from '../domain/resolve.ts';
+import { receiptSchema } from './receipt-answer.ts';
 
 /** The answer about one key. */
 export function resolutionAnswer(resolution: Resolution) {
@@ -55,5 +56,9 @@ export const valueShape = {
 export const resolutionSchema = z.strictObject({ key: z.string(), ...valueShape }).meta({ id: 'Resolution' });
 
 export const valuesSchema = z
-  .strictObject({ revision: z.number().int(), values: z.record(z.string(), z.strictObject(valueShape)) })
+  .strictObject({
+    revision: z.number().int(),
+    values: z.record(z.string(), z.strictObject(valueShape)),
+    receipt: receiptSchema.optional(),
+  })
   .meta({ id: 'Values' });

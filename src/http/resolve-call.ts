@@ -15,6 +15,9 @@ import { maxKeysAsked } from './query-schemas.ts';
 /** The most values in one answer: a slice of work that holds up other requests for about 30 ms. */
 const maxValues = 20_000;
 
+/** With a receipt a value takes more than twice as long. */
+const maxReceiptedValues = 5_000;
+
 /** What resolution needs of the read models. */
 const projections = ['assertions', 'keys', 'catalogue'];
 
@@ -89,14 +92,15 @@ export function keyList(text: string): readonly string[] | undefined {
   return keys;
 }
 
-/** The keys to resolve: those that are asked for, otherwise every one that is defined. */
-export function keysOf(state: LiveState, asked: Asked): readonly string[] {
+/** The keys to resolve: those that are asked for, otherwise every one that is defined. Failures: invalid for too many. */
+export function keysOf(state: LiveState, asked: Asked, isReceipted = false): readonly string[] {
   const keys = asked.keys ?? definedKeys(state);
   const count = keys.length * asked.contexts.length;
-  if (count > maxValues) {
+  const most = isReceipted ? maxReceiptedValues : maxValues;
+  if (count > most) {
     throw invalidAt(
       'keys',
-      `${count} values at once are too many; at most ${maxValues}, name fewer keys or contexts`,
+      `${count} values at once are too many; at most ${most}, name fewer keys or contexts`,
       'too_many',
     );
   }

@@ -29,6 +29,7 @@ import { addModelWriteRoutes } from './routes/model-writes.ts';
 import { addModelRoutes } from './routes/models.ts';
 import { addOperationRoutes } from './routes/operation.ts';
 import { addOverrideRoutes } from './routes/overrides.ts';
+import { addReceiptRoute } from './routes/receipts.ts';
 import { addReplayRoutes } from './routes/replays.ts';
 import { addResolveRoutes } from './routes/resolve.ts';
 import { addResolveKeyRoute } from './routes/resolve-key.ts';
@@ -110,6 +111,7 @@ export async function buildServer(
 function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: ServerOptions): void {
   addResolveRoutes(app, dependencies);
   addExplainRoute(app, dependencies);
+  addReceiptRoute(app, dependencies);
   addBlameRoute(app, dependencies);
   addFirstDifferenceRoute(app, dependencies);
   addChangesetRoutes(app, dependencies);

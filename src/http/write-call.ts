@@ -5,12 +5,12 @@
 import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { AnyChange } from '../domain/change.ts';
 import type { Actor, Source } from '../domain/event.ts';
 import { eventAnswer } from '../domain/event-answer.ts';
 import { isPrintable } from '../domain/scope.ts';
 import { Failure, type FailureDetail } from '../failure.ts';
-import { canonicalJson } from '../ledger/canonical-json.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import type { Answer } from './answer.ts';

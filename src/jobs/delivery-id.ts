@@ -3,7 +3,7 @@
  * So nothing is written down twice, and a receiver that remembers ids hears everything once.
  */
 import type { Activation } from '../domain/background-questions.ts';
-import { canonicalJson } from '../ledger/canonical-json.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import { hashedUuid } from '../ledger/hashed-uuid.ts';
 
 export function eventDeliveryId(ledger: string, webhook: string, revision: number): string {

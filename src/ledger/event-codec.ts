@@ -2,11 +2,12 @@
  * Events to bytes and back. Encoding is canonical JSON (RFC 8785); decoding parses and upcasts, so that everything
  * behind it sees only today's shapes. Bytes that were written stay as they are.
  */
+
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { type JsonRecord, upcast } from '../domain/upcast.ts';
 import { Failure } from '../failure.ts';
-import { canonicalJson } from './canonical-json.ts';
 import type { StoredEvent } from './ledger.ts';
 
 /** The event as the log keeps it. `recordedAt` is the event's, epoch milliseconds, where it is known already. */

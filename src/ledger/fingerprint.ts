@@ -4,10 +4,10 @@
  * revisions are left out, so that the same changes on the same subjects have the same one later, behind other events.
  */
 import { hash } from 'node:crypto';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { DecidedEvent } from '../domain/decide.ts';
 import type { EventBody } from '../domain/event.ts';
 import { Failure } from '../failure.ts';
-import { canonicalJson } from './canonical-json.ts';
 
 /** Where the events would stand: their recorded time, and the revision that precedes them. */
 interface Place {

@@ -3,10 +3,11 @@
  * Stored events come in, in the order of the log; violations are told as they are found. It stops at nothing: what
  * follows a violation is looked at as well.
  */
+
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { RecordedEvent } from '../domain/event.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { Failure } from '../failure.ts';
-import { canonicalJson } from './canonical-json.ts';
 import { decodeEvent } from './event-codec.ts';
 import type { Head, StoredEvent } from './ledger.ts';
 

@@ -3,8 +3,8 @@
  * In: canonical bytes and where they are to stand; out: whether they do, and where the ledger ends.
  */
 import type pg from 'pg';
+import { canonicalFormatVersion } from '../domain/canonical-json.ts';
 import { Failure } from '../failure.ts';
-import { canonicalFormatVersion } from './canonical-json.ts';
 import type { Head, StoredEvent } from './ledger.ts';
 
 interface AppendRow {

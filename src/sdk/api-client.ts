@@ -58,7 +58,7 @@ export function createApiClient({
   };
   const open = async (request: ApiRequest): Promise<Response> => {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), request.timeoutMs ?? defaultTimeoutMs);
+    const timer = setTimeout(() => limit.abort(timeIsUp()), request.timeoutMs ?? defaultTimeoutMs);
     const signal =
       request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
     try {
@@ -67,7 +67,7 @@ export function createApiClient({
       throw await failureOf(response);
     } catch (error) {
       if (error instanceof Failure) throw error;
-      throw limit.signal.aborted
+      throw isTimeUp(error)
         ? new Failure('unavailable', `${base.origin} did not answer in time`, { reason: 'timed_out' })
         : new Failure('unavailable', `${base.origin} was not reached`, {
             reason: 'not_reached',
@@ -92,6 +92,13 @@ async function send(open: ApiClient['open'], request: ApiRequest): Promise<ApiAn
   } catch (cause) {
     throw new Failure('unavailable', 'the answer broke off', { reason: 'cut_off', cause });
   }
+}
+
+/** As AbortSignal.timeout says it. */
+const timeIsUp = () => new DOMException('The time is up', 'TimeoutError');
+
+function isTimeUp(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 function addressOf(base: URL, { path, query = {} }: ApiRequest): URL {

@@ -4,12 +4,14 @@
  */
 import { Failure } from '../failure.ts';
 import { type AnswersOn, resolvedFor, valueFor } from './answers.ts';
+import { askingContext } from './asking.ts';
 import { boundedWait } from './bounded-wait.ts';
 import { checkOptions } from './check-options.ts';
 import { ClientCore } from './client-core.ts';
 import { isLasting } from './connection.ts';
 import type { Loaded } from './held-values.ts';
 import { keySelector } from './key-selector.ts';
+import { receiptOf } from './receipt.ts';
 import type { ValuesChange, Varve, VarveOptions } from './varve.ts';
 import type { VarveParts } from './varve-parts.ts';
 import { writeChangeset } from './write-changeset.ts';
@@ -28,6 +30,8 @@ export function openVarve(options: VarveOptions, parts: VarveParts): Varve {
     resolve: (key, context, how) => resolvedFor(answers, key, context, how),
     value: (key, context, how) => valueFor(answers, key, context, how),
     keys: () => core.values.loaded?.state.keys() ?? [],
+    receipt: (resolved, context) =>
+      receiptOf(core.status().ledger, resolved, askingContext(context, settings.contextProvider())),
     onChange: (selector, listener) => core.changes.add(selected(selector, listener)),
     onStatus: (listener) => core.statuses.listen(listener),
     reached: (revision, timeoutMs = usualWaitMs) => reached(core, revision, timeoutMs),

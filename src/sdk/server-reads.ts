@@ -149,17 +149,25 @@ async function open(
   if (signal.aborted) end();
   signal.addEventListener('abort', end);
   abort.signal.addEventListener('abort', () => signal.removeEventListener('abort', end));
-  const response = await on.api.open({ ...request, signal: abort.signal });
-  const { headers } = response;
-  if (!(headers.get('content-type') ?? '').startsWith(mediaType)) {
+  let response: Response;
+  try {
+    response = await on.api.open({ ...request, signal: abort.signal });
+    checkMediaType(response, mediaType);
+  } catch (error) {
     end();
-    throw new Failure('unavailable', 'something in between answered for the server', {
-      reason: 'foreign_answer',
-    });
+    throw error;
   }
+  const { headers } = response;
   const age = Number(headers.get('varve-age') ?? Number.NaN);
   on.onHeard(parseInstant(headers.get('varve-at') ?? ''), Number.isFinite(age) ? age * 1_000 : undefined);
   return bodyPieces(response, { abort, elapsed, silenceMs: waits.silenceMs, firstMs });
+}
+
+function checkMediaType({ headers }: Response, mediaType: string): void {
+  if (headers.get('content-type')?.startsWith(mediaType) === true) return;
+  throw new Failure('unavailable', 'something in between answered for the server', {
+    reason: 'foreign_answer',
+  });
 }
 
 /** What a message says; answers the changeset that it completes. Failures: corrupt. */

@@ -2,6 +2,7 @@
  * What the package exports under its own name: how to make a client, what it speaks of, and how it fails.
  */
 export type { JsonValue } from '../domain/json.ts';
+export type { Receipt } from '../domain/receipt.ts';
 export type { Reason, ResolvedModel } from '../domain/resolve.ts';
 export type { Context, Scope } from '../domain/scope.ts';
 export { Failure, type FailureCode, type FailureDetail } from '../failure.ts';

@@ -3,6 +3,7 @@
  * are built on this alone. It never says how the state comes in.
  */
 import type { JsonValue } from '../domain/json.ts';
+import type { Receipt } from '../domain/receipt.ts';
 import type { Reason, ResolvedModel } from '../domain/resolve.ts';
 import type { Context, Scope } from '../domain/scope.ts';
 import type { Failure } from '../failure.ts';
@@ -123,6 +124,11 @@ export interface Varve {
   value<T = JsonValue>(key: string, context?: Context, options?: ResolveOptions<T>): T;
   /** Names of the keys that are defined. */
   keys(): readonly string[];
+  /**
+   * What proves later what was answered; `GET /v1/receipts/…` gives it back. `context` as it was in the call; of a value
+   * that a schema has made into something else there is none that the server would know. Failures: invalid.
+   */
+  receipt(resolved: Resolved<unknown>, context?: Context): Receipt;
   /** `selector`: a key, or a prefix that ends in `*`. Called after the whole changeset is in. Answers how to stop. */
   onChange(selector: string, listener: (change: ValuesChange) => void): () => void;
   /** Called when state, transport or source change. */

@@ -129,6 +129,7 @@ async function fill(ledger: string): Promise<OtherLedger> {
     (await varve.call('GET', `/v1/imports/${handedOver.body.id}`, undefined, headers)).body.state === 'open'
   );
   const page = await varve.call('GET', '/v1/history?limit=10', undefined, headers);
+  const receipted = await varve.call('GET', '/v1/resolve/shared.key?receipt=true', undefined, headers);
   return {
     ledger,
     key,
@@ -143,6 +144,7 @@ async function fill(ledger: string): Promise<OtherLedger> {
     historyCursor: page.body.nextCursor,
     webhookId: webhook.id,
     importId: handedOver.body.id,
+    receipt: receipted.body.receipt,
   };
 }
 

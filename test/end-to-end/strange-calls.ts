@@ -3,7 +3,6 @@
  * In: the names that another ledger gave to its things; out: calls by route. A new route needs an entry here, and
  * ledger-isolation.integration.test.ts fails without it.
  */
-
 import { backgroundCalls } from './strange-background-calls.ts';
 
 /** The names of things in the other ledger. What they hold is marked with something that is never asked for. */
@@ -24,6 +23,8 @@ export interface OtherLedger {
   readonly historyCursor: string;
   readonly webhookId: string;
   readonly importId: string;
+  /** A receipt for `shared.key`, without a context. */
+  readonly receipt: { readonly at: string; readonly hash: string };
 }
 
 export interface StrangeCall {
@@ -47,7 +48,7 @@ export function strangeCalls(other: OtherLedger): Readonly<Record<string, readon
 }
 
 function readCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
-  const { key, tenant, tag, revision, changesetId } = other;
+  const { key, tenant, tag, revision, changesetId, receipt } = other;
   const model = encodeURIComponent(other.model);
   const context = `tenant=${tenant}&user=${tenant}&tier=${tenant}`;
   return {
@@ -64,6 +65,10 @@ function readCalls(other: OtherLedger): Readonly<Record<string, readonly Strange
     'POST /v1/resolve': [
       { path: '/v1/resolve', body: { contexts: [{ tenant }, { user: tenant }] }, statuses: found },
       { path: '/v1/resolve', body: { contexts: [{ tenant }], keys: [key] }, statuses: absent },
+    ],
+    'GET /v1/receipts/:revision/:at/:hash': [
+      { path: `/v1/receipts/${revision}/${receipt.at}/${receipt.hash}?key=shared.key`, statuses: [400] },
+      { path: `/v1/receipts/14/${receipt.at}/${receipt.hash}?key=shared.key`, statuses: [409] },
     ],
     'GET /v1/explain/:key': [
       { path: `/v1/explain/${key}?${context}`, statuses: absent },

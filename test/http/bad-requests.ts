@@ -130,6 +130,8 @@ const queries: readonly BadRequest[] = [
   get('a pattern of scopes that is none', '/v1/snapshot?scopes=user:*,*', 'query.scopes.1'),
   get('a stream from beyond the head', '/v1/stream?from=999999999', 'query.from'),
   get('a view that is none', '/v1/stream?view=all', 'query.view'),
+  get('a receipt of no moment', `/v1/receipts/1/now/${'0'.repeat(64)}`, 'path.at'),
+  get('a receipt without a hash', '/v1/receipts/1/2026-01-01T00:00:00Z/0', 'path.hash'),
   get('scopes in the view of all events', '/v1/stream?view=events&scopes=global', 'query.scopes'),
   get('a stream that follows perhaps', '/v1/stream?follow=perhaps', 'query.follow'),
   {

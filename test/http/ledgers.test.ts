@@ -103,6 +103,7 @@ describe('isolation', () => {
   test('every route that reads tells nothing of the other ledger', async () => {
     const fill: Readonly<Record<string, string>> = { key: 'a.text', id: 'acme%2Fone', revision: '4' };
     const changesets = (await http.call('GET', '/v1/history?limit=1')).body.items;
+    const { receipt } = (await http.call('GET', '/v1/resolve/a.text?asOf=4&receipt=true')).body;
     const routes = http.app.roleTable.filter(
       ({ method, url, access }) =>
         method === 'GET' &&
@@ -118,13 +119,16 @@ describe('isolation', () => {
       const isReplay = /rebuilds|verifications/.test(url);
       const isChangeset = url.startsWith('/v1/changesets');
       const id = isReplay ? sampleReplayId : isChangeset ? changesets[0].changesetId : fill['id'];
-      const filled = url.replace(/:(\w+)/g, (_, name: string) => (name === 'id' ? id : (fill[name] ?? '')));
+      const isReceipt = url.startsWith('/v1/receipts');
+      const names = isReceipt ? receipt : { ...fill, id };
+      const filled = url.replace(/:(\w+)/g, (_, name: string) => names[name] ?? '');
       const path = `${filled}${neededQueries[url] ?? ''}`;
       const mine = await http.call('GET', path);
       const theirs = await http.call('GET', path, undefined, bearer(otherAdmin));
       expect([url, mine.status, mine.text.includes('theirs-secret')]).toEqual([url, 200, false]);
-      // A changeset of mine is none of theirs, and replays are about all ledgers.
-      expect([url, theirs.status]).toEqual([url, isReplay ? 403 : isChangeset ? 404 : 200]);
+      // A changeset or a receipt of mine is none of theirs, and replays are about all ledgers.
+      const theirStatus = isReplay ? 403 : isChangeset ? 404 : isReceipt ? 409 : 200;
+      expect([url, theirs.status]).toEqual([url, theirStatus]);
       expect([url, theirs.text.includes('mine-secret')]).toEqual([url, false]);
       if (mine.text.includes('mine-secret')) told += 1;
     }

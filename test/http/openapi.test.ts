@@ -124,6 +124,7 @@ test('what is answered is what the document says', async () => {
   ];
   await http.change(...changes);
   const { changesetId } = (await http.call('GET', '/v1/history?limit=1')).body.items[0];
+  const { receipt } = (await http.call('GET', '/v1/resolve/a.text?receipt=true')).body;
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema(document, 'document');
   let count = 0;
@@ -140,7 +141,8 @@ test('what is answered is what the document says', async () => {
       continue;
     const isReplay = /rebuilds|verifications/.test(url);
     const id = isReplay ? sampleReplayId : url.startsWith('/v1/changesets') ? changesetId : 'acme%2Fone';
-    const fill: Readonly<Record<string, string>> = { key: 'a.text', revision: '3', id };
+    const named = { key: 'a.text', revision: '3', id };
+    const fill: Readonly<Record<string, string>> = url.includes('/receipts/') ? receipt : named;
     const query = neededQueries[url] ?? (/resolve|explain/.test(url) ? '?tier=2&user=u' : '');
     const answer = await http.call(
       'GET',

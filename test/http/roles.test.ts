@@ -26,6 +26,7 @@ const meant: Readonly<Record<string, Access>> = {
   'GET /v1/status': all,
   'GET /v1/whoami': all,
   'GET /v1/explain/:key': reads,
+  'GET /v1/receipts/:revision/:at/:hash': reads,
   'GET /v1/blame': reads,
   'GET /v1/first-difference': reads,
   'GET /v1/keys': reads,

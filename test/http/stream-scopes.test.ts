@@ -220,3 +220,19 @@ describe('without following', () => {
     expect(client.messages.at(-1)?.id).toBe(String(head()));
   });
 });
+
+test('a snapshot that one has already is not sent again, until something happens', async () => {
+  const ask = async (query: string, tag: string) => {
+    const answer = await http.call('GET', `/v1/snapshot${query}`, undefined, { 'if-none-match': tag });
+    return [answer.status, answer.text.length > 0];
+  };
+  const { headers } = await http.call('GET', '/v1/snapshot?scopes=tier:2,global');
+  const tag = String(headers['etag']);
+  expect(tag).toMatch(/^W\/"[\w-]{27}"$/);
+  expect(await ask('?scopes=global&scopes=tier:2,global', tag)).toEqual([304, false]);
+  expect(await ask('?scopes=global', tag)).toEqual([200, true]);
+  expect(await ask('', tag)).toEqual([200, true]);
+  expect(await ask('?scopes=tier:2,global', `"other", ${tag}`)).toEqual([304, false]);
+  await http.change({ type: 'tagRevision', name: 'later' });
+  expect(await ask('?scopes=tier:2,global', tag)).toEqual([200, true]);
+});

@@ -1,5 +1,5 @@
 /** What the contract of the Ledger port is told with: events as the writer would hand them over, and readers. */
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import type { Ledger, StoredEvent } from '../../src/ledger/ledger.ts';
 
 export interface OpenedLog {

@@ -1,7 +1,7 @@
 /** The port's contract for what is read: the very bytes, in pages, the same again, and where the ledger ends. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { appendAll, type ContractStand, readAll, startMs, storedEvents } from './contract-events.ts';
 
 export function describeRead(stand: ContractStand): void {

@@ -3,7 +3,7 @@
  * for one that is none. Between logs in memory; between real engines see copy-ledger.integration.test.ts.
  */
 import { describe, expect, test } from 'vitest';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { type CopyTarget, copyLog } from '../../src/ledger/copy-ledger.ts';
 import type { Ledger, StoredEvent } from '../../src/ledger/ledger.ts';
 import { createMemoryLedger, type MemoryLedgerOptions } from '../../src/ledger/memory-ledger.ts';

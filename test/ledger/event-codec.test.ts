@@ -1,9 +1,9 @@
 /** Events to bytes and back: canonical, the same again, and what is no event of ours is `corrupt`. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import type { RecordedEvent } from '../../src/domain/event.ts';
 import { parseInstant } from '../../src/domain/instant.ts';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
 import { decodeEvent, encodeEvent } from '../../src/ledger/event-codec.ts';
 import { histories } from '../support/histories.ts';
 

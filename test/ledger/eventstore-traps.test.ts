@@ -4,7 +4,7 @@
  */
 import { EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { readAll, startMs, storedEvents } from './contract-events.ts';
 import { openBegun, openStand } from './eventstore-stand.ts';
 

@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPool } from '../../src/database/pool.ts';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { leafHash } from '../../src/ledger/leaf-hash.ts';
 import {
   openPostgresLedger,

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inForce } from '../../src/domain/assertion.ts';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import type { RecordedEvent } from '../../src/domain/event.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { fieldChanges } from '../../src/domain/field-changes.ts';
@@ -13,7 +14,6 @@ import type { JsonValue } from '../../src/domain/json.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
 import { isEqual } from '../../src/domain/replay-questions.ts';
 import type { ModelState, SubjectState } from '../../src/domain/subject-state.ts';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
 import { decodeEvent, encodeEvent } from '../../src/ledger/event-codec.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type History, histories } from '../support/histories.ts';

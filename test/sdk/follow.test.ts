@@ -100,3 +100,21 @@ test('a value is what its schema says', async () => {
     failure: { code: 'invalid', reason: 'wrong_value' },
   });
 });
+
+test('a receipt of an answer is taken by the server', async () => {
+  await stand.http.change(set(1, 'tenant:t'));
+  const varve = stand.client();
+  await varve.ready();
+  const { resolved, receipt } = runInContext({ tenant: 't' }, () => {
+    const found = varve.resolve('a.b', { user: 'u' });
+    return { resolved: found, receipt: varve.receipt(found, { user: 'u' }) };
+  });
+  expect(receipt).toMatchObject({ ledger: 'default', revision: head() });
+  stand.http.pass(1_000);
+  const { revision, at, hash } = receipt;
+  const shown = await stand.http.call(
+    'GET',
+    `/v1/receipts/${revision}/${at}/${hash}?key=a.b&user=u&tenant=t`,
+  );
+  expect([shown.status, shown.body.values['a.b'].value]).toEqual([200, resolved.value]);
+});

@@ -62,8 +62,12 @@ export interface HttpAnswer {
   readonly body: any;
 }
 
-export async function startHttp(options: Partial<ServerOptions> = {}): Promise<HttpAssembly> {
-  let time = startOfClock;
+/** `startsAt`: where the clock stands at first, when it is not `startOfClock`. */
+export async function startHttp({
+  startsAt = startOfClock,
+  ...options
+}: Partial<ServerOptions> & { readonly startsAt?: number } = {}): Promise<HttpAssembly> {
+  let time = startsAt;
   const now = () => time;
   const newId = numbers((count) => `00000000-0000-7000-8000-${String(count).padStart(12, '0')}`);
   const randomWord = (length: number) => nextWord().slice(-length).padStart(length, 'x');

@@ -10,6 +10,7 @@ import { openVarve } from '../../src/sdk/open-varve.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
 import { usualWaits, type VarveParts, type VarveWaits } from '../../src/sdk/varve-parts.ts';
 import { type HttpAssembly, startHttp } from './http-assembly.ts';
+import { type OddServer, openOddServer } from './odd-server.ts';
 import { makeScratchFolder } from './scratch-folder.ts';
 import { openTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -27,6 +28,8 @@ export interface SdkStand {
   stop(): Promise<void>;
   /** Starts it again at the same address. */
   start(options?: Partial<ServerOptions>): Promise<void>;
+  /** Something in between that speaks HTTP. */
+  openOdd(): Promise<OddServer>;
   /** A network that misbehaves, between clients with `proxy.url` and the server. */
   openProxy(): Promise<TcpProxy>;
   folder(): Promise<string>;
@@ -78,6 +81,11 @@ export async function startSdkStand(options: Partial<ServerOptions> = {}): Promi
       const proxy = await openTcpProxy(`postgresql://127.0.0.1:${port}`);
       ends.push(() => proxy.close());
       return { ...proxy, url: `http://127.0.0.1:${new URL(proxy.url).port}` };
+    },
+    async openOdd() {
+      const odd = await openOddServer(stand.url);
+      ends.push(() => odd.close());
+      return odd;
     },
     async folder() {
       const { path, remove } = await makeScratchFolder(0o700);

@@ -11,6 +11,7 @@ import { type ClockQuestion, presentOf } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { plainQuestion, sendText } from '../hot-answer.ts';
 import { clockQuery, contextQuery, keyParams } from '../query-schemas.ts';
+import { receiptPart, receiptQuery, receiptSchema } from '../receipt-answer.ts';
 import type { RawQuery } from '../request-input.ts';
 import { resolutionAnswer, resolutionSchema } from '../resolution-answer.ts';
 import { textOf } from '../resolution-texts.ts';
@@ -27,9 +28,9 @@ const description = {
   tag: 'Resolve',
   summary: 'The value of a key for a user, tenant and tier',
   params: keyParams,
-  query: z.strictObject({ ...contextQuery, ...clockQuery }),
+  query: z.strictObject({ ...contextQuery, ...clockQuery, ...receiptQuery }),
   body: none,
-  answers: { 200: resolutionSchema },
+  answers: { 200: resolutionSchema.extend({ receipt: receiptSchema.optional() }).meta({ id: 'Resolved' }) },
 } as const;
 
 interface HotRoute {
@@ -85,8 +86,9 @@ async function resolveWithClocks(
       const resolution = resolve(state, key, context, reading.at);
       if (resolution === undefined) throw unknownKey(key, 'path.key');
       if (reading.isLive) metrics.resolvedFromMemory(1);
+      const answered = { ledger: call.ledger.name, context, resolutions: [resolution], place: 'path.key' };
       return {
-        body: resolutionAnswer(resolution),
+        body: { ...resolutionAnswer(resolution), ...receiptPart(call.query.receipt, answered, reading) },
         revision: reading.asOf,
         at: reading.at,
         cacheControl: cacheFor(call.query, resolution.validUntil, reading.at),

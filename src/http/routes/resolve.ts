@@ -13,6 +13,7 @@ import { presentOf, type Reading } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { plainQuestion, sendText } from '../hot-answer.ts';
 import { clockQuery, contextQuery, keysQuery, maxKeysAsked } from '../query-schemas.ts';
+import { receiptPart, receiptQuery, receiptSchema } from '../receipt-answer.ts';
 import type { RawQuery } from '../request-input.ts';
 import { valueAnswer, valueShape, valuesSchema } from '../resolution-answer.ts';
 import { memberOf } from '../resolution-texts.ts';
@@ -32,7 +33,12 @@ const contextSchema = z.strictObject({
 const resultsSchema = z
   .strictObject({
     revision: z.number().int(),
-    results: z.array(z.strictObject({ values: z.record(z.string(), z.strictObject(valueShape)) })),
+    results: z.array(
+      z.strictObject({
+        values: z.record(z.string(), z.strictObject(valueShape)),
+        receipt: receiptSchema.optional(),
+      }),
+    ),
   })
   .meta({ id: 'Results', description: 'One result a context, in the order of the contexts' });
 
@@ -43,7 +49,7 @@ const description = {
   tag: 'Resolve',
   summary: 'The values of several keys (all when none is named) for a user, tenant and tier',
   params: none,
-  query: z.strictObject({ ...contextQuery, ...keysQuery, ...clockQuery }),
+  query: z.strictObject({ ...contextQuery, ...keysQuery, ...clockQuery, ...receiptQuery }),
   body: none,
   answers: { 200: valuesSchema },
 } as const;
@@ -60,17 +66,16 @@ export function addResolveRoutes(app: FastifyInstance, dependencies: HttpDepende
       const context = contextOf(call.query);
       const asked = askedOf(call.query.keys, [context]);
       const answer = withState(dependencies, call, call.query, asked, (state, reading): Answer => {
-        const { values, validUntil } = valuesOf(
-          dependencies,
-          state,
-          reading,
-          keysOf(state, asked),
-          context,
-          'query.keys',
-        );
-        const cacheControl = cacheFor(call.query, validUntil, reading.at);
+        const keys = keysOf(state, asked);
+        const { resolutions, ...said } = valuesOf(dependencies, state, reading, keys, context, 'query.keys');
+        const answered = { ledger: call.ledger.name, context, resolutions, place: 'query.keys' };
+        const cacheControl = cacheFor(call.query, said.validUntil, reading.at);
         return {
-          body: { revision: reading.asOf, values },
+          body: {
+            revision: reading.asOf,
+            values: said.values,
+            ...receiptPart(call.query.receipt, answered, reading),
+          },
           revision: reading.asOf,
           at: reading.at,
           cacheControl,
@@ -125,15 +130,17 @@ function addBatchRoute(app: FastifyInstance, dependencies: HttpDependencies): vo
     body: z.strictObject({
       contexts: z.array(contextSchema).min(1).max(maxContexts),
       keys: z.array(keySchema).max(maxKeysAsked).exactOptional(),
+      receipt: z.boolean().exactOptional().meta({ description: 'Whether each result carries a receipt' }),
     }),
     answers: { 200: resultsSchema },
     handle: (call) => {
       const asked = askedOf(call.body.keys, call.body.contexts);
       return withState(dependencies, call, call.query, asked, (state, reading): Answer => {
-        const keys = keysOf(state, asked);
+        const keys = keysOf(state, asked, call.body.receipt);
         const results = asked.contexts.map((context) => {
-          const { values } = valuesOf(dependencies, state, reading, keys, context, 'keys');
-          return { values };
+          const { values, resolutions } = valuesOf(dependencies, state, reading, keys, context, 'keys');
+          const answered = { ledger: call.ledger.name, context, resolutions, place: 'keys' };
+          return { values, ...receiptPart(call.body.receipt, answered, reading) };
         });
         return { body: { revision: reading.asOf, results }, revision: reading.asOf, at: reading.at };
       });
@@ -155,10 +162,11 @@ function valuesOf(
 ) {
   const values: Record<string, ReturnType<typeof valueAnswer>> = {};
   let validUntil = forever;
-  for (const resolution of resolveKeys(state, keys, context, reading.at, place)) {
+  const resolutions = resolveKeys(state, keys, context, reading.at, place);
+  for (const resolution of resolutions) {
     values[resolution.key] = valueAnswer(resolution);
     validUntil = Math.min(validUntil, resolution.validUntil);
   }
   if (reading.isLive) metrics.resolvedFromMemory(keys.length);
-  return { values, validUntil };
+  return { values, validUntil, resolutions };
 }

@@ -5,8 +5,9 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
-import { type HeldSnapshot, holdSnapshot, snapshotLines } from '../../domain/snapshot.ts';
-import { ageText, varyHeader } from '../answer.ts';
+import { scopeFilter } from '../../domain/scope-filter.ts';
+import { type HeldSnapshot, holdSnapshot, snapshotFormat, snapshotLines } from '../../domain/snapshot.ts';
+import { ageText, etagOf, hasTag, varyHeader } from '../answer.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { ndjsonType } from '../history-export.ts';
@@ -40,22 +41,34 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
     handle: async (call, reply) => {
       const { minRevision, scopes } = call.query;
       if (minRevision !== undefined) await waitForRevision(call.ledger, minRevision, 'query.minRevision');
-      const held = holdSnapshot(call.ledger.state, scopes);
+      const { name, state } = call.ledger;
+      const tag = tagOf(name, state.revision, scopes);
       const headers = {
-        'content-type': ndjsonType,
         'x-content-type-options': 'nosniff',
         'x-request-id': call.request.id,
         'cache-control': 'private, no-cache',
         vary: varyHeader,
-        'varve-revision': String(held.revision),
-        'varve-at': formatInstant(presentOf(call.ledger.state, dependencies.now())),
+        'varve-revision': String(state.revision),
+        'varve-at': formatInstant(presentOf(state, dependencies.now())),
         'varve-age': ageText(call.ledger.ageMs()),
+        etag: `W/${tag}`,
       };
-      return reply
-        .headers(headers)
-        .send(Readable.from(pieces(held, call.ledger.name), { objectMode: true, highWaterMark: 4 }));
+      reply.headers(headers);
+      // Weak (RFC 9110, 8.8.1): two servers, or one before and after a start, may write the same lines in another order.
+      if (hasTag(call.headers['if-none-match'], tag)) return reply.code(304).send();
+      const lines = Readable.from(pieces(holdSnapshot(state, scopes), name), {
+        objectMode: true,
+        highWaterMark: 4,
+      });
+      return reply.type(ndjsonType).send(lines);
     },
   });
+}
+
+/** What a snapshot says is known before a line of it is made: asking in vain costs nothing. */
+function tagOf(ledger: string, revision: number, scopes: readonly string[] | undefined): string {
+  const wanted = scopes === undefined ? '' : scopeFilter(scopes).name;
+  return etagOf(`${snapshotFormat}\n${ledger}\n${revision}\n${wanted}`);
 }
 
 function* pieces(held: HeldSnapshot, ledger: string): Generator<string> {

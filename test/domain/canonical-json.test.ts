@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import type { JsonValue } from '../../src/domain/json.ts';
-import { canonicalJson } from '../../src/ledger/canonical-json.ts';
 
 const json = (text: string) => JSON.parse(text) as JsonValue;
 

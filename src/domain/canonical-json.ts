@@ -1,9 +1,9 @@
 /**
- * Canonical JSON (RFC 8785, JCS): a value comes in from the writer, the one text that stands for it goes out, into
- * the log and under its leaf hash. It must never change what it writes for a value without a new format version,
+ * Canonical JSON (RFC 8785, JCS): a value comes in from the writer or a receipt, the one text that stands for it goes
+ * out, into the log and under its hash. It must never change what it writes for a value without a new format version,
  * and never write anything for what is not JSON.
  */
-import type { JsonValue } from '../domain/json.ts';
+import type { JsonValue } from './json.ts';
 
 /** Stands beside every stored text, so that a later format can be told from this one. */
 export const canonicalFormatVersion = 1;
