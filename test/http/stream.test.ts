@@ -217,6 +217,18 @@ describe('limits', () => {
     expect(ids(await slow.until(121))).toEqual(wanted);
   });
 
+  test('more at once than may wait to be told: clients read on in the log, without gap or repeat', async () => {
+    const client = await stream('?from=2');
+    const many = (half: number) => ({
+      reason: 'a test wants it',
+      changes: Array.from({ length: 1_100 }, (_, n) => set(n, `user:u${half}-${n}`)),
+    });
+    await Promise.all([1, 2].map((half) => http.call('POST', '/v1/changesets', many(half))));
+    await http.change(set(1));
+    const wanted = Array.from({ length: 2_201 }, (_, n) => 3 + n);
+    expect(ids(await client.until(wanted.length))).toEqual(wanted);
+  });
+
   test('so many streams and no more', async () => {
     const small = await startHttp({ maxStreams: 1 });
     await small.app.listen({ port: 0, host: '127.0.0.1' });
