@@ -140,6 +140,7 @@ describe('a file that is not sound', () => {
 
   test.each([
     ['ledger', { ledger: 'other' }],
+    ['key, whose ledger may be another', { apiKey: 'varve_service_other_key' }],
     ['choice of scopes', { scopes: ['tier:*'] }],
   ])('of another %s is not used', async (_, options) => {
     await fill();
