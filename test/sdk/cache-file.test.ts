@@ -128,6 +128,16 @@ describe('a file that is not sound', () => {
     expect(answers(varve)).toEqual([3, 2, 3]);
   });
 
+  test('has a changeset that was written by nobody: it and what comes after it is not used', async () => {
+    await fill();
+    const all = await lines();
+    await writeFile(cacheFile, all.map((line) => line.replace('"value":3', '"value":9')).join('\n'));
+    const { varve, reasons } = starting();
+    await varve.ready();
+    expect(reasons()).toContain('damaged_cache_end');
+    expect(answers(varve)).toEqual([1, 2, 1]);
+  });
+
   test('lacks a changeset in between: nothing after it is used', async () => {
     await fill();
     const all = await lines();
