@@ -138,6 +138,7 @@ export class ClientCore {
       owner: { origin: new URL(url).origin, ledger, scopes: scopes.query ?? null },
       scopes,
       now: () => this.clock.now(),
+      wallClock: parts.wallClock,
       newId: parts.newId,
       againMs: parts.waits.cacheAgainMs,
       fetchSnapshot: (onPiece) => reads.copySnapshot({ minRevision: this.values.revision, onPiece, signal }),
@@ -154,11 +155,13 @@ export class ClientCore {
       this.#isFirstWait = false;
       this.#check();
     }, waits.fileFirstMs).unref();
+    this.#boundaries.begin();
     this.values.replace({ state: found.state, ledger: found.ledger, source: 'file' });
   }
 
   async #load(snapshot: (onPiece?: OnPiece) => Promise<ReadSnapshot>): Promise<void> {
     const found = this.#cache === undefined ? await snapshot() : await this.#cache.keep(snapshot);
+    this.#boundaries.begin();
     this.values.replace({ ...found, source: 'server' });
   }
 

@@ -38,7 +38,7 @@ export class SnapshotReader {
 
   /** The state, once all of it has come. Failures: corrupt when it was cut off. */
   whole(): ValuesState {
-    if (this.#rest === 'x') throw badSnapshot('a snapshot was cut off');
+    if (!this.#isWhole || this.#rest !== '') throw badSnapshot('a snapshot was cut off');
     return this.state;
   }
 

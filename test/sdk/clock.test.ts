@@ -95,7 +95,8 @@ describe('a client', () => {
     expect(varve.value('a.b')).toBe(1);
     await stand.http.change(set(5, 'tier:1'));
     await until(() => told.length >= 4);
-    expect(told.toSorted()).toEqual([
+    // The change and the boundary, in whichever order.
+    expect(told).toEqual([
       [['a.b'], revision + 2, 2],
       [['a.b'], revision + 2, 2],
       [['a.b'], revision + 3, 1],
