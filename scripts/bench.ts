@@ -21,6 +21,7 @@ import { benchResolve, resolveHow } from '../test/bench/resolve.ts';
 import { benchSdk, sdkHow } from '../test/bench/sdk.ts';
 import { benchServers, serversHow } from '../test/bench/servers.ts';
 import { benchStart, startHow } from '../test/bench/start.ts';
+import { benchStream, streamHow } from '../test/bench/stream.ts';
 import { benchWrite, writeHow } from '../test/bench/write.ts';
 import { runHarness } from '../test/support/harness-command.ts';
 
@@ -51,6 +52,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['compare', { how: compareHow, run: benchCompareWorlds }],
   ['blast-radius', { how: blastRadiusHow, run: benchBlastRadius }],
   ['rebuild', { how: rebuildHow, run: benchRebuild }],
+  ['stream', { how: streamHow, run: benchStream }],
   ['bad-requests', { how: badRequestsHow, run: benchBadRequests }],
 ]);
 
@@ -82,6 +84,7 @@ const command = new Command('bench')
   compare            two worlds over 10,000 and 100,000 records of usage, beside GET /v1/costs
   blast-radius       P11: the preview of one change of a key with many user overrides
   rebuild            P6: every read model from the log, alone and under reads and writes
+  stream             P8: a change in 100 streaming clients; 1,000 idle ones
   bad-requests       R4: how long the slowest bad request takes to be turned away
 
 Load comes from wrk where it is installed, otherwise from autocannon. Leave the machine alone meanwhile.`,

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { RecordedEvent } from '../domain/event.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { type Frame, frameOf, retryText, type StreamLens } from './stream-frames.ts';
+import type { Batch } from './stream-queue.ts';
 
 export interface StreamLimits {
   /** More than this waiting in a socket makes a client a slow one. */
@@ -55,10 +56,6 @@ export class StreamClient {
     response.on('error', () => this.#close());
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /**
    * Runs until the connection ends: up to the head by the log, then among the `live` ones until it falls behind. Joins
    * them in the very tick in which the head is reached, so that nothing comes in between.
@@ -83,38 +80,27 @@ export class StreamClient {
     }
   }
 
-  /** A whole changeset that came in. Answers false when the client is too slow and goes back to the log. */
-  push(frames: readonly Frame[], text: string, last: number): boolean {
+  /** What came in. Answers false when the client is too slow and goes back to the log. */
+  push(batch: Batch): boolean {
     if (this.#isSlow()) {
-      this.#wake?.();
+      this.fallBehind();
       return false;
     }
-    const first = frames[0];
-    const fits = first === undefined || first.revision > this.#position;
-    const own = fits
-      ? text
-      : frames
-          .filter(({ revision }) => revision > this.#position)
-          .map(textOf)
-          .join('');
-    this.#position = Math.max(this.#position, last);
-    if (own !== '') this.#response.write(own);
+    const { frames, bytes } = batch.words(this.lens);
+    const own = batch.first > this.#position ? bytes : this.#newIn(frames);
+    this.#position = Math.max(this.#position, batch.last);
+    if (own.length > 0) this.#response.write(own);
     return true;
   }
 
-  /** A message that is no event and moves nothing on. Answers false when the client is too slow. */
-  tell(text: string): boolean {
-    if (this.#isSlow()) {
-      this.#wake?.();
-      return false;
-    }
-    this.#response.write(text);
-    return true;
+  /** Goes back to the log. */
+  fallBehind(): void {
+    this.#wake?.();
   }
 
-  /** Shows that the connection is open, and ends it when the API key was revoked. */
+  /** Shows one who follows that the connection is open, and ends it when the API key was revoked. */
   async beat(text: string): Promise<void> {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.isFollowing) return;
     if (!this.#isSlow()) this.#response.write(text);
     if (!(await this.#isStillKnown())) this.end(0);
   }
@@ -178,6 +164,12 @@ export class StreamClient {
     }
     if (whole !== '' && !this.#isClosed) this.#response.write(whole);
     return { held, readUpTo: page.at(-1)?.revision ?? this.#position, count };
+  }
+
+  /** Of a batch that began before the client was up to date: what it has not read in the log. */
+  #newIn(frames: readonly Frame[]): string {
+    const isNew = ({ revision }: Frame) => revision === undefined || revision > this.#position;
+    return frames.filter(isNew).map(textOf).join('');
   }
 
   #isSlow(): boolean {

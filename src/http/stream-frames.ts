@@ -19,9 +19,13 @@ export interface StreamLens {
 }
 
 export interface Frame {
-  readonly revision: number;
+  /** Of the event; absent where no event happened. */
+  readonly revision?: number;
   readonly text: string;
 }
+
+/** Something in words for whoever asks. */
+export type Telling = (lens: StreamLens) => readonly Frame[];
 
 /** An event in words: as it is shown, and what takes its place where it is not. */
 interface Words {
@@ -39,8 +43,8 @@ export function frameOf(event: RecordedEvent, lens: StreamLens): Frame | undefin
   return frameIn(wordsOf(event, lens.view), lens);
 }
 
-/** The frames of events for every lens that asks; words are made once a view. */
-export function createTeller(events: readonly RecordedEvent[]): (lens: StreamLens) => readonly Frame[] {
+/** Events for every lens that asks; words are made once a view. */
+export function tellEvents(events: readonly RecordedEvent[]): Telling {
   const told = new Map<StreamView, readonly Words[]>();
   return (lens) => {
     const words = told.get(lens.view) ?? events.map((event) => wordsOf(event, lens.view));
@@ -73,12 +77,14 @@ export function revisionText(revision: number, recordedAt: string): string {
 
 /**
  * A message of what has turned by itself at a moment (epoch milliseconds). It has no id: no event happened, and a client
- * resumes from where it was. Empty where a lens shows none of it: prices are nothing that one resolves with.
+ * resumes from where it was. None where a lens shows none of it: prices are nothing that one resolves with.
  */
-export function activationText(at: number, turns: readonly LiveTurn[], lens: StreamLens): string {
-  const items = turns.filter((turn) => isShown(turn, lens));
-  if (items.length === 0) return '';
-  return `event: activation\ndata: ${JSON.stringify({ at: formatInstant(at), items })}\n\n`;
+export function tellTurns(at: number, turns: readonly LiveTurn[]): Telling {
+  return (lens) => {
+    const items = turns.filter((turn) => isShown(turn, lens));
+    if (items.length === 0) return [];
+    return [{ text: `event: activation\ndata: ${JSON.stringify({ at: formatInstant(at), items })}\n\n` }];
+  };
 }
 
 function isShown(turn: LiveTurn, { view, scopes }: StreamLens): boolean {

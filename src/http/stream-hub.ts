@@ -1,21 +1,32 @@
 /**
  * All open streams of one ledger. A changeset that comes in, and what turns by itself, is put into words once for each
- * lens and handed to every client that is up to date. Subscribes to the ledger only while somebody follows it.
+ * lens and handed to every client that is up to date, in slices, after whoever wrote it was answered.
+ * Subscribes to the ledger only while somebody follows it.
  */
 import type { ServerResponse } from 'node:http';
-import type { RecordedEvent } from '../domain/event.ts';
-import type { LiveTurn } from '../domain/turns.ts';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
 import { Activations } from './activations.ts';
 import { presentOf } from './clocks.ts';
 import { StreamClient, type StreamLimits, type StreamOpening } from './stream-client.ts';
-import { activationText, aliveText, createTeller, type Frame, type StreamLens } from './stream-frames.ts';
+import { aliveText, type StreamLens, type Telling, tellEvents, tellTurns } from './stream-frames.ts';
+import { StreamQueue } from './stream-queue.ts';
 
 export interface StreamOptions extends StreamLimits {
   readonly heartbeatMs: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
+
+/** So many clients are written to before everything else that waits for the event loop has its turn: about 3 ms. */
+const sliceClients = 250;
+
+/**
+ * After telling all clients, so long a rest for each of them, several times what a write takes: what comes in meanwhile is told
+ * together, so that telling takes a small part of the event loop, however many listen and however much is written.
+ */
+const restMsPerClient = 0.05;
+const maxRestMs = 50;
 
 interface LensInUse {
   readonly lens: StreamLens;
@@ -28,7 +39,9 @@ export class StreamHub {
   readonly #clients = new Set<StreamClient>();
   readonly #live = new Set<StreamClient>();
   readonly #lenses = new Map<string, LensInUse>();
+  readonly #queue = new StreamQueue();
   #followers = 0;
+  #isTelling = false;
   #stop: (() => void) | undefined;
 
   constructor(ledger: LiveLedger, options: StreamOptions) {
@@ -95,14 +108,14 @@ export class StreamHub {
     const activations = new Activations({
       ledger: this.#ledger,
       now: this.#options.now,
-      tell: (at, turns) => this.#tell(at, turns),
+      tell: (at, turns) => this.#enqueue(tellTurns(at, turns), 0, 0),
     });
     const unsubscribe = this.#ledger.onChangeset((events) => {
-      this.#push(events);
+      this.#enqueue(tellEvents(events), events[0]?.revision ?? 0, events.at(-1)?.revision ?? 0);
       activations.note(events);
     });
     const timer = setInterval(() => {
-      this.#beat();
+      void this.#beat();
       activations.check();
     }, this.#options.heartbeatMs);
     timer.unref();
@@ -113,38 +126,66 @@ export class StreamHub {
     };
   }
 
-  #push(events: readonly RecordedEvent[]): void {
-    const last = events.at(-1)?.revision;
-    if (last === undefined || this.#live.size === 0) return;
-    const tell = createTeller(events);
-    const told = new Map<StreamLens, { readonly frames: readonly Frame[]; readonly text: string }>();
-    for (const client of this.#live) {
-      let words = told.get(client.lens);
-      if (words === undefined) {
-        const frames = tell(client.lens);
-        words = { frames, text: frames.map(({ text }) => text).join('') };
-        told.set(client.lens, words);
+  /** Clients that are catching up read of events in the log; of turns they need not be told. */
+  #enqueue(telling: Telling, first: number, last: number): void {
+    if (this.#live.size === 0) return;
+    if (this.#queue.add(telling, first, last)) this.#beginTelling();
+    else this.#sendBack();
+  }
+
+  /** Not in the turn that folds a changeset: its writer is answered first, and those of a commit group are told together. */
+  #beginTelling(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setImmediate(() => void this.#tell());
+  }
+
+  #rest(): void {
+    const ms = Math.min(maxRestMs, this.#live.size * restMsPerClient);
+    setTimeout(() => {
+      this.#isTelling = false;
+      if (!this.#queue.isEmpty) this.#beginTelling();
+    }, ms).unref();
+  }
+
+  async #tell(): Promise<void> {
+    try {
+      for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) {
+        await this.#forEach(this.#live, (client) => {
+          if (!client.push(batch)) this.#live.delete(client);
+        });
+        await turn();
       }
-      if (!client.push(words.frames, words.text, last)) this.#live.delete(client);
+    } catch {
+      // What cannot be told here cannot be told from the log either, which cuts a client off and says why.
+      this.#sendBack();
+    } finally {
+      this.#rest();
     }
   }
 
-  /** Clients that are catching up are not told: they resolve by their own clock, as all do. */
-  #tell(at: number, turns: readonly LiveTurn[]): void {
-    const told = new Map<StreamLens, string>();
-    for (const client of this.#live) {
-      const text = told.get(client.lens) ?? activationText(at, turns, client.lens);
-      told.set(client.lens, text);
-      if (text !== '' && !client.tell(text)) this.#live.delete(client);
-    }
+  /** Too much waits: every client reads on in the log, at its own pace. */
+  #sendBack(): void {
+    this.#queue.clear();
+    for (const client of this.#live) client.fallBehind();
+    this.#live.clear();
   }
 
-  #beat(): void {
+  async #beat(): Promise<void> {
     const at = presentOf(this.#ledger.state, this.#options.now());
     const text = aliveText(at, this.#ledger.ageMs());
-    for (const client of this.#clients) {
+    await this.#forEach(this.#clients, (client) => {
       // A look-up that fails says nothing about the key; the next heartbeat asks again.
       client.beat(text).catch(() => undefined);
+    });
+  }
+
+  async #forEach(clients: ReadonlySet<StreamClient>, act: (client: StreamClient) => void): Promise<void> {
+    let count = 0;
+    for (const client of clients) {
+      act(client);
+      count += 1;
+      if (count % sliceClients === 0) await turn();
     }
   }
 }

@@ -158,7 +158,7 @@ function output(command: string, words: readonly string[]): Promise<string> {
 }
 
 /** User and system time that a process has taken, in microseconds (Linux counts hundredths of a second). */
-function processorMicrosOf(pid: number): number | undefined {
+export function processorMicrosOf(pid: number): number | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) * 10_000;

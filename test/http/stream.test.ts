@@ -10,32 +10,19 @@ import { LiveState } from '../../src/domain/live-state.ts';
 import { resolve } from '../../src/domain/resolve.ts';
 import { putSnapshotLine } from '../../src/domain/snapshot.ts';
 import { putValuesEvent } from '../../src/domain/values-view.ts';
-import { type EventStream, openStream } from '../support/event-stream.ts';
 import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import { type StreamStand, startStreamStand } from '../support/stream-stand.ts';
 
+let stand: StreamStand;
 let http: HttpAssembly;
-let open: EventStream[];
 
 beforeEach(async () => {
-  open = [];
-  http = await startHttp({ heartbeatMs: 20 });
-  await http.change({ type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 });
-  await http.app.listen({ port: 0, host: '127.0.0.1' });
+  stand = await startStreamStand({ type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 });
+  ({ http } = stand);
 });
-afterEach(async () => {
-  for (const stream of open) stream.cut();
-  await http.close();
-});
+afterEach(() => stand.close());
 
-async function stream(query: string, headers: Record<string, string> = {}): Promise<EventStream> {
-  const { port } = http.app.server.address() as AddressInfo;
-  const opened = await openStream(port, `/v1/stream${query}`, {
-    authorization: `Bearer ${http.adminKey}`,
-    ...headers,
-  });
-  open.push(opened);
-  return opened;
-}
+const stream = (query: string, headers: Record<string, string> = {}) => stand.stream(query, headers);
 
 const set = (value: number, scope = 'global') => ({ type: 'setOverride', key: 'a.b', scope, value });
 const ids = (messages: readonly EventSourceMessage[]) => messages.map(({ id }) => Number(id));
@@ -215,6 +202,18 @@ describe('limits', () => {
     slow.response.resume();
     const wanted = Array.from({ length: 121 }, (_, n) => 3 + n);
     expect(ids(await slow.until(121))).toEqual(wanted);
+  });
+
+  test('more at once than may wait to be told: clients read on in the log, without gap or repeat', async () => {
+    const client = await stream('?from=2');
+    const many = (half: number) => ({
+      reason: 'a test wants it',
+      changes: Array.from({ length: 1_100 }, (_, n) => set(n, `user:u${half}-${n}`)),
+    });
+    await Promise.all([1, 2].map((half) => http.call('POST', '/v1/changesets', many(half))));
+    await http.change(set(1));
+    const wanted = Array.from({ length: 2_201 }, (_, n) => 3 + n);
+    expect(ids(await client.until(wanted.length))).toEqual(wanted);
   });
 
   test('so many streams and no more', async () => {
