@@ -14,14 +14,14 @@ export interface ScopeFilter {
 /** `patterns` are scopes, or `user:*`, `tenant:*`, `tier:*` for all of a kind. */
 export function scopeFilter(patterns: readonly string[]): ScopeFilter {
   const wanted = new Set(patterns);
-  const isCovered = (scope: Scope) => wanted.has(`${splitScope(scope).kind}:*`);
   for (const pattern of patterns) {
-    if (!pattern.endsWith(':*') && isCovered(pattern as Scope)) wanted.delete(pattern);
+    const { kind, id } = splitScope(pattern as Scope);
+    if (id !== '*' && wanted.has(`${kind}:*`)) wanted.delete(pattern);
   }
   return {
     // A scope holds no control characters, so that this cannot be spelled in two ways.
     name: [...wanted].sort().join('\n'),
-    covers: (scope) => wanted.has(scope) || isCovered(scope),
+    covers: (scope) => wanted.has(scope) || wanted.has(`${splitScope(scope).kind}:*`),
   };
 }
 

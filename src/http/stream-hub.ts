@@ -21,6 +21,13 @@ export interface StreamOptions extends StreamLimits {
 /** So many clients are written to before everything else that waits for the event loop has its turn: about 3 ms. */
 const sliceClients = 250;
 
+/**
+ * After telling all clients, so long a rest for each of them, several times what a write takes: what comes in meanwhile is told
+ * together, so that telling takes a small part of the event loop, however many listen and however much is written.
+ */
+const restMsPerClient = 0.05;
+const maxRestMs = 50;
+
 interface LensInUse {
   readonly lens: StreamLens;
   readonly clients: number;
@@ -133,6 +140,14 @@ export class StreamHub {
     setImmediate(() => void this.#tell());
   }
 
+  #rest(): void {
+    const ms = Math.min(maxRestMs, this.#live.size * restMsPerClient);
+    setTimeout(() => {
+      this.#isTelling = false;
+      if (!this.#queue.isEmpty) this.#beginTelling();
+    }, ms).unref();
+  }
+
   async #tell(): Promise<void> {
     try {
       for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) {
@@ -145,7 +160,7 @@ export class StreamHub {
       // What cannot be told here cannot be told from the log either, which cuts a client off and says why.
       this.#sendBack();
     } finally {
-      this.#isTelling = false;
+      this.#rest();
     }
   }
 

@@ -35,6 +35,10 @@ export class StreamQueue {
   #items: Item[] = [];
   #events = 0;
 
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
   /** Events `first` to `last`, or (0, 0) where no event happened. Answers false when too much waits already. */
   add(telling: Telling, first: number, last: number): boolean {
     const count = last - first + 1;

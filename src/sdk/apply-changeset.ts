@@ -71,10 +71,11 @@ function isHeld(subject: string, scopes: HeldScopes): boolean {
 /** The keys that may resolve differently; all that are defined when a model changed. */
 export function touchedKeys(state: ValuesState, subjects: Iterable<string>): readonly string[] {
   const keys = new Set<string>();
+  let isModelAmong = false;
   for (const subject of subjects) {
     const name = subject.slice(subject.indexOf(':') + 1);
-    if (subject.startsWith('model:')) for (const key of state.keys()) keys.add(key);
+    if (subject.startsWith('model:')) isModelAmong = true;
     else keys.add(subject.startsWith('override:') ? splitOverride(name)[0] : name);
   }
-  return [...keys];
+  return isModelAmong ? [...new Set([...state.keys(), ...keys])] : [...keys];
 }

@@ -14,6 +14,8 @@ interface BoundaryWatchOn {
 }
 
 export interface BoundaryWatch {
+  /** New values came in as a whole, and who listens was told of all of them: what has turned before is no news. */
+  readonly begin: () => void;
   /** Looks at the clock: it may have been put right, or something new may turn soon. */
   readonly check: () => void;
   readonly close: () => void;
@@ -28,6 +30,7 @@ const portionSize = 500;
 export function createBoundaryWatch({ values, now, tell }: BoundaryWatchOn): BoundaryWatch {
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let begunAt = 0;
 
   function check(): void {
     clearTimeout(timer);
@@ -47,12 +50,15 @@ export function createBoundaryWatch({ values, now, tell }: BoundaryWatchOn): Bou
       portionSize,
     );
     const keys = touchedKeys(state, due?.turns.map(({ subject }) => subject) ?? []);
-    if (keys.length > 0) tell({ revision: state.revision, keys });
+    if (keys.length > 0 && due !== undefined && due.at > begunAt) tell({ revision: state.revision, keys });
     check();
   }
 
   return {
     check,
+    begin: () => {
+      begunAt = now();
+    },
     close: () => {
       isClosed = true;
       clearTimeout(timer);

@@ -2,8 +2,8 @@
  * A cache file in the making: it grows under a name of its own beside its place and takes the place in one go, when it is
  * whole and on the disk. If the process dies before, the old file still stands there.
  */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { baseChecksum, baseEndLine } from './cache-lines.ts';
 
 /** What stands in the file's place now, open to go on with. */
@@ -78,6 +78,19 @@ export class CacheBaseWriter {
     await rename(this.#temporary, this.#path);
     await syncFolder(dirname(this.#path));
     return { file: this.#file, bytes, checksum };
+  }
+}
+
+/** Left over by a process that died while it wrote: older than any writing takes. */
+const leftOverMs = 3_600_000;
+
+/** Removes what processes left over that died while they wrote. `now`: epoch milliseconds by this machine's clock. */
+export async function removeLeftOvers(path: string, now: number): Promise<void> {
+  const folder = dirname(path);
+  const isTemporary = (name: string) => name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp');
+  for (const name of (await readdir(folder)).filter(isTemporary)) {
+    const { mtimeMs } = await stat(join(folder, name));
+    if (now - mtimeMs > leftOverMs) await rm(join(folder, name), { force: true });
   }
 }
 

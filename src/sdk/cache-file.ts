@@ -7,7 +7,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Failure } from '../failure.ts';
 import type { ValuesChangeset } from './apply-changeset.ts';
-import { type CacheBase, CacheBaseWriter } from './cache-base.ts';
+import { type CacheBase, CacheBaseWriter, removeLeftOvers } from './cache-base.ts';
 import { type CachedChangeset, type CacheOwner, changesetLine, ownerLine } from './cache-lines.ts';
 import type { HeldScopes } from './held-scopes.ts';
 import { type CachedValues, readCacheFile } from './read-cache-file.ts';
@@ -21,6 +21,8 @@ interface CacheFileOn {
   readonly scopes: HeldScopes;
   /** Epoch milliseconds by the server's clock. */
   readonly now: () => number;
+  /** Epoch milliseconds by this machine's clock, which is that of the file system. */
+  readonly wallClock: () => number;
   readonly newId: () => string;
   /** After what went wrong the file is tried again; milliseconds. */
   readonly againMs: number;
@@ -59,6 +61,7 @@ export class CacheFile {
     const { path, owner, scopes, onTrouble } = this.#on;
     let file: FileHandle | undefined;
     try {
+      await removeLeftOvers(path, this.#on.wallClock());
       file = await open(path, 'r');
       const opened = file;
       const found = await readCacheFile(opened, owner, scopes);

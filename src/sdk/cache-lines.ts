@@ -11,8 +11,8 @@ import type { ValuesChangeset } from './apply-changeset.ts';
 export interface CacheOwner {
   /** Of the server's URL. */
   readonly origin: string;
-  /** As it was asked for; null for that of the API key. */
-  readonly ledger: string | null;
+  /** As it was asked for; otherwise the key's own, which is told by a hash of the key. */
+  readonly ledger: string;
   /** Patterns; null for all. */
   readonly scopes: string | null;
 }
@@ -31,6 +31,11 @@ export interface CachedChangeset extends ValuesChangeset {
   readonly after: number;
   /** When it came, epoch milliseconds by the server's clock. */
   readonly at: number;
+}
+
+/** What stands for the ledger of an API key, and does not tell the key. */
+export function ledgerOfKey(apiKey: string): string {
+  return `of key ${hash('sha256', apiKey, 'hex').slice(0, 16)}`;
 }
 
 export function ownerLine({ origin, ledger, scopes }: CacheOwner): string {

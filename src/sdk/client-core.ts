@@ -8,6 +8,7 @@ import { type ApiClient, createApiClient } from './api-client.ts';
 import type { ValuesChangeset } from './apply-changeset.ts';
 import { type BoundaryWatch, createBoundaryWatch } from './boundary-watch.ts';
 import { CacheFile, type OnPiece } from './cache-file.ts';
+import { ledgerOfKey } from './cache-lines.ts';
 import type { VarveSettings } from './check-options.ts';
 import { Connection } from './connection.ts';
 import { createFreshness, type Freshness } from './freshness.ts';
@@ -35,8 +36,8 @@ export class ClientCore {
   #closing: Promise<void> = Promise.resolve();
   #isFirstWait = true;
   #firstWait: NodeJS.Timeout | undefined;
-  /** Those who wait for the first values look again when something has changed. */
-  readonly #starts = new Set<() => void>();
+  /** Those who wait look again when something has changed. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(settings: VarveSettings, parts: VarveParts) {
     this.settings = settings;
@@ -97,11 +98,11 @@ export class ClientCore {
     );
   }
 
-  /** Calls `look` whenever something has changed that a start may wait for; answers how to stop. */
-  onStart(look: () => void): () => void {
-    this.#starts.add(look);
+  /** Calls `look` now, and whenever something has changed that one may wait for; answers how to stop. */
+  onMoved(look: () => void): () => void {
+    this.#waiting.add(look);
     look();
-    return () => this.#starts.delete(look);
+    return () => this.#waiting.delete(look);
   }
 
   async close(): Promise<void> {
@@ -129,7 +130,7 @@ export class ClientCore {
   }
 
   #openCache(reads: ServerReads, parts: VarveParts): CacheFile | undefined {
-    const { cacheFile, ledger = null, scopes, url } = this.settings;
+    const { cacheFile, apiKey, ledger = ledgerOfKey(apiKey), scopes, url } = this.settings;
     if (cacheFile === undefined) return undefined;
     const { signal } = this.#ending;
     return new CacheFile({
@@ -137,6 +138,7 @@ export class ClientCore {
       owner: { origin: new URL(url).origin, ledger, scopes: scopes.query ?? null },
       scopes,
       now: () => this.clock.now(),
+      wallClock: parts.wallClock,
       newId: parts.newId,
       againMs: parts.waits.cacheAgainMs,
       fetchSnapshot: (onPiece) => reads.copySnapshot({ minRevision: this.values.revision, onPiece, signal }),
@@ -153,11 +155,13 @@ export class ClientCore {
       this.#isFirstWait = false;
       this.#check();
     }, waits.fileFirstMs).unref();
+    this.#boundaries.begin();
     this.values.replace({ state: found.state, ledger: found.ledger, source: 'file' });
   }
 
   async #load(snapshot: (onPiece?: OnPiece) => Promise<ReadSnapshot>): Promise<void> {
     const found = this.#cache === undefined ? await snapshot() : await this.#cache.keep(snapshot);
+    this.#boundaries.begin();
     this.values.replace({ ...found, source: 'server' });
   }
 
@@ -189,7 +193,7 @@ export class ClientCore {
 
   #check(): void {
     this.statuses.check();
-    for (const look of this.#starts) look();
+    for (const look of this.#waiting) look();
   }
 
   #tellTrouble(failure: Failure): void {

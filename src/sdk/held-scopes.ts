@@ -18,14 +18,14 @@ export interface HeldScopes {
 /** Patterns are checked already; all scopes when they are absent. */
 export function heldScopes(patterns: readonly string[] | undefined): HeldScopes {
   if (patterns === undefined) return { query: undefined, covers: () => true, check: () => undefined };
-  const { covers, name } = scopeFilter(['global', ...patterns]);
+  const filter = scopeFilter(['global', ...patterns]);
   return {
-    query: name.replaceAll('\n', ','),
-    covers,
+    query: filter.name.replaceAll('\n', ','),
+    covers: (scope) => filter.covers(scope),
     check: (context) => {
       for (const kind of ['user', 'tenant', 'tier'] as const) {
         const id = context[kind];
-        if (id === undefined || covers(`${kind}:${id}`)) continue;
+        if (id === undefined || filter.covers(`${kind}:${id}`)) continue;
         const message = `this client does not hold ${kind}:${id}; its option scopes would have to name it`;
         throw new Failure('invalid', message, {
           reason: 'scope_not_held',

@@ -61,7 +61,7 @@ function answersOn(core: ClientCore): AnswersOn {
 }
 
 function loadedOf({ values: { loaded }, isClosed, connection }: ClientCore): Loaded {
-  if (isClosed) throw new Failure('unavailable', 'this client is closed', { reason: 'closed' });
+  if (isClosed) throw closed();
   if (loaded !== undefined) return loaded;
   throw new Failure('unavailable', 'there are no values yet', {
     reason: 'no_values',
@@ -76,9 +76,9 @@ function ready(core: ClientCore, timeoutMs: number): Promise<void> {
     timeoutMs,
     () => `there are no values yet: ${why()}`,
     (end) =>
-      core.onStart(() => {
+      core.onMoved(() => {
         const failure = core.connection.failure;
-        if (core.isClosed) end(new Failure('unavailable', 'this client is closed', { reason: 'closed' }));
+        if (core.isClosed) end(closed());
         else if (core.values.loaded !== undefined && !core.mayHearSoon) end();
         else if (failure !== undefined && isLasting(failure)) end(failure);
       }),
@@ -87,7 +87,20 @@ function ready(core: ClientCore, timeoutMs: number): Promise<void> {
 
 function reached(core: ClientCore, revision: number, timeoutMs: number): Promise<void> {
   const message = () => `revision ${revision} did not come in time; ${core.values.revision} is held`;
-  return boundedWait(timeoutMs, message, (end) => core.values.wait(revision, end));
+  return boundedWait(timeoutMs, message, (end) => {
+    const stop = core.values.wait(revision, end);
+    const stopLooking = core.onMoved(() => {
+      if (core.isClosed) end(closed());
+    });
+    return () => {
+      stop();
+      stopLooking();
+    };
+  });
+}
+
+function closed(): Failure {
+  return new Failure('unavailable', 'this client is closed', { reason: 'closed' });
 }
 
 function selected(selector: string, listener: (change: ValuesChange) => void) {

@@ -37,14 +37,14 @@ export async function readCacheFile(
   const lines = linesOf(file);
   const reader = new SnapshotReader();
   const sum = baseChecksum();
-  const first = await lines.next();
-  if (first.value !== ownerLine(owner)) {
+  const first = ownerLine(owner);
+  if ((await lines.next()).value !== first) {
     throw new Failure('corrupt', 'the cache file is of another server, ledger or choice of scopes', {
       reason: 'foreign_cache',
     });
   }
-  sum.update(first.value);
-  let bytes = Buffer.byteLength(first.value);
+  sum.update(first);
+  let bytes = Buffer.byteLength(first);
   let base: { readonly checksum: string; readonly at: number } | undefined;
   let checksum = '';
   let at = 0;

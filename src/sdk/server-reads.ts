@@ -111,16 +111,18 @@ async function follow(
   on: ServerReadsOn,
   { revision, isFollowing, apply, onOpen, signal }: FollowQuestion,
 ): Promise<void> {
+  const { firstByteMs, silenceMs } = on.waits;
+  const firstMs = isFollowing ? firstByteMs : silenceMs;
   const pieces = await open(on, {
     request: {
       method: 'GET',
       path: '/v1/stream',
       query: { view: 'values', scopes: on.scopes, ...(isFollowing ? {} : { follow: 'false' }) },
       headers: { 'last-event-id': String(revision), accept: 'text/event-stream' },
-      timeoutMs: on.waits.firstByteMs,
+      timeoutMs: firstMs,
     },
     mediaType: 'text/event-stream',
-    firstMs: on.waits.firstByteMs,
+    firstMs,
     signal,
   });
   const decoder = new TextDecoder();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { holdSnapshot, snapshotLines } from '../../src/domain/snapshot.ts';
 import { CacheBaseWriter } from '../../src/sdk/cache-base.ts';
-import { ownerLine } from '../../src/sdk/cache-lines.ts';
+import { ledgerOfKey, ownerLine } from '../../src/sdk/cache-lines.ts';
 import { createVarve } from '../../src/sdk/create-varve.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
 import type { BenchOptions } from './bench-options.ts';
@@ -86,7 +86,7 @@ async function measureSize(world: World, cacheFile: string, rounds: number): Pro
 async function writeCacheFile(path: string, world: World): Promise<void> {
   const state = liveStateOf(world);
   const writer = await CacheBaseWriter.open(path, 'bench');
-  await writer.write(ownerLine({ origin: nowhere, ledger: null, scopes: null }));
+  await writer.write(ownerLine({ origin: nowhere, ledger: ledgerOfKey('none'), scopes: null }));
   let piece = '';
   for (const line of snapshotLines(holdSnapshot(state), 'default')) {
     piece += `${JSON.stringify(line)}\n`;

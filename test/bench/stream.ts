@@ -9,7 +9,7 @@ import type { BenchOptions } from './bench-options.ts';
 import { turnsFor } from './compare.ts';
 import { type Figure, median } from './figure.ts';
 import { ask, fill } from './fill.ts';
-import { type LoadTarget, load, processorMicrosOf } from './load.ts';
+import { type LoadResult, type LoadTarget, load, processorMicrosOf } from './load.ts';
 import { startVarve } from './server-process.ts';
 import { type Crowd, openCrowd } from './stream-crowd.ts';
 import { withFolder } from './with-folder.ts';
@@ -39,7 +39,7 @@ export async function benchStream({ isQuick, say }: BenchOptions): Promise<reado
       await fill(varve, world);
       const arrival = await measureArrival(varve, isQuick ? 40 : 500);
       say(`writes beside ${listeners} clients`);
-      return [...arrival, await measureWrites(varve, folder, isQuick), ...idle];
+      return [...arrival, ...(await measureWrites(varve, folder, isQuick)), ...idle];
     } finally {
       await varve.stop();
     }
@@ -68,26 +68,35 @@ async function measureArrival(varve: LoadTarget, changes: number): Promise<reado
   }
 }
 
-/** Changesets as fast as they go, with and without clients that have to be told of all of them, in turns. */
-async function measureWrites(varve: LoadTarget, folder: string, isQuick: boolean): Promise<Figure> {
+/**
+ * Changesets as fast as they go, with and without clients that have to be told of all of them, in turns. On two processors
+ * the clients take some of what the server would have; what the server itself takes tells more.
+ */
+async function measureWrites(
+  varve: LoadTarget,
+  folder: string,
+  isQuick: boolean,
+): Promise<readonly Figure[]> {
   const { rounds, seconds } = turnsFor(isQuick);
-  const [beside, alone]: [number[], number[]] = [[], []];
+  const [alone, watched]: [LoadResult[], LoadResult[]] = [[], []];
   for (let round = -1; round < rounds; round += 1) {
     const without = await load(varve, writes(), seconds, folder);
     const crowd = await openCrowd(varve, listenerPaths, Number.MAX_SAFE_INTEGER);
-    const watched = await load(varve, writes(), seconds, folder);
+    const beside = await load(varve, writes(), seconds, folder);
     await crowd.end();
     if (round < 0) continue;
-    beside.push(watched.perSecond);
-    alone.push(without.perSecond);
+    alone.push(without);
+    watched.push(beside);
   }
-  const yardstick = { what: 'without clients', figure: median(alone) };
-  const figure = told(
-    `changesets of one change while ${listeners} clients stream them`,
-    median(beside),
-    '/s',
-  );
-  return { ...figure, yardstick, ratio: figure.figure / yardstick.figure };
+  const compared = (what: string, unit: string, of: (result: LoadResult) => number): Figure => {
+    const yardstick = { what: 'without clients', figure: median(alone.map(of)) };
+    const figure = told(`${what} while ${listeners} clients stream`, median(watched.map(of)), unit);
+    return { ...figure, yardstick, ratio: figure.figure / yardstick.figure };
+  };
+  return [
+    compared('changesets of one change', '/s', ({ perSecond }) => perSecond),
+    compared('processor time of a changeset', 'µs', ({ processorMicros = Number.NaN }) => processorMicros),
+  ];
 }
 
 interface Arrivals {

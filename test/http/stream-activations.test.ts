@@ -2,39 +2,28 @@
  * What turns by itself, on the stream: told without an id when its moment has come, to those that are up to date, and
  * never needed for the right value. The clock is turned by hand; timers run as they do.
  */
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatInstant } from '../../src/domain/instant.ts';
 import { Activations } from '../../src/http/activations.ts';
-import { type EventStream, openStream } from '../support/event-stream.ts';
-import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import type { EventStream } from '../support/event-stream.ts';
+import type { HttpAssembly } from '../support/http-assembly.ts';
+import { type StreamStand, startStreamStand } from '../support/stream-stand.ts';
 
+let stand: StreamStand;
 let http: HttpAssembly;
-let open: EventStream[];
 
 beforeEach(async () => {
-  open = [];
-  // A heartbeat looks at the clock as well: the hand-turned one moves while no timer knows of it.
-  http = await startHttp({ heartbeatMs: 20 });
-  await http.change(
+  stand = await startStreamStand(
     { type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 },
     { type: 'addModel', model: { id: 'acme/old', name: 'Old', contextWindow: 1, pricing: { input: 1 } } },
     { type: 'addModel', model: { id: 'acme/new', name: 'New', contextWindow: 1 } },
   );
-  await http.app.listen({ port: 0, host: '127.0.0.1' });
+  ({ http } = stand);
 });
-afterEach(async () => {
-  for (const stream of open) stream.cut();
-  await http.close();
-});
+afterEach(() => stand.close());
 
 async function stream(query = '', headers: Record<string, string> = {}): Promise<EventStream> {
-  const { port } = http.app.server.address() as AddressInfo;
-  const opened = await openStream(port, `/v1/stream${query}`, {
-    authorization: `Bearer ${http.adminKey}`,
-    ...headers,
-  });
-  open.push(opened);
+  const opened = await stand.stream(query, headers);
   await opened.until(1);
   return opened;
 }

@@ -2,39 +2,26 @@
  * The stream for clients that need only some scopes, and for those that cannot hold one. The law: whatever happened,
  * wherever it is cut, a client that folds what it is told resolves for its scopes as the server does.
  */
-import type { AddressInfo } from 'node:net';
 import type { EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LiveState } from '../../src/domain/live-state.ts';
 import { resolve } from '../../src/domain/resolve.ts';
 import { putValuesEvent } from '../../src/domain/values-view.ts';
-import { type EventStream, openStream } from '../support/event-stream.ts';
-import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import type { HttpAssembly } from '../support/http-assembly.ts';
+import { type StreamStand, startStreamStand } from '../support/stream-stand.ts';
 
+let stand: StreamStand;
 let http: HttpAssembly;
-let open: EventStream[];
 
 beforeEach(async () => {
-  open = [];
-  http = await startHttp({ heartbeatMs: 20 });
-  await http.change({ type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 });
-  await http.app.listen({ port: 0, host: '127.0.0.1' });
+  stand = await startStreamStand({ type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 });
+  ({ http } = stand);
 });
-afterEach(async () => {
-  for (const stream of open) stream.cut();
-  await http.close();
-});
+afterEach(() => stand.close());
 
-async function stream(query: string, headers: Record<string, string> = {}): Promise<EventStream> {
-  const { port } = http.app.server.address() as AddressInfo;
-  const opened = await openStream(port, `/v1/stream?view=values${query}`, {
-    authorization: `Bearer ${http.adminKey}`,
-    ...headers,
-  });
-  open.push(opened);
-  return opened;
-}
+const stream = (query: string, headers: Record<string, string> = {}) =>
+  stand.stream(`?view=values${query}`, headers);
 
 const set = (value: number, scope: string) => ({ type: 'setOverride', key: 'a.b', scope, value });
 const data = (message: EventSourceMessage | undefined) => JSON.parse(message?.data ?? 'null');

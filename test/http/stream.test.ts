@@ -10,32 +10,19 @@ import { LiveState } from '../../src/domain/live-state.ts';
 import { resolve } from '../../src/domain/resolve.ts';
 import { putSnapshotLine } from '../../src/domain/snapshot.ts';
 import { putValuesEvent } from '../../src/domain/values-view.ts';
-import { type EventStream, openStream } from '../support/event-stream.ts';
 import { type HttpAssembly, startHttp } from '../support/http-assembly.ts';
+import { type StreamStand, startStreamStand } from '../support/stream-stand.ts';
 
+let stand: StreamStand;
 let http: HttpAssembly;
-let open: EventStream[];
 
 beforeEach(async () => {
-  open = [];
-  http = await startHttp({ heartbeatMs: 20 });
-  await http.change({ type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 });
-  await http.app.listen({ port: 0, host: '127.0.0.1' });
+  stand = await startStreamStand({ type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 });
+  ({ http } = stand);
 });
-afterEach(async () => {
-  for (const stream of open) stream.cut();
-  await http.close();
-});
+afterEach(() => stand.close());
 
-async function stream(query: string, headers: Record<string, string> = {}): Promise<EventStream> {
-  const { port } = http.app.server.address() as AddressInfo;
-  const opened = await openStream(port, `/v1/stream${query}`, {
-    authorization: `Bearer ${http.adminKey}`,
-    ...headers,
-  });
-  open.push(opened);
-  return opened;
-}
+const stream = (query: string, headers: Record<string, string> = {}) => stand.stream(query, headers);
 
 const set = (value: number, scope = 'global') => ({ type: 'setOverride', key: 'a.b', scope, value });
 const ids = (messages: readonly EventSourceMessage[]) => messages.map(({ id }) => Number(id));

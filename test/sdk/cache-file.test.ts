@@ -2,11 +2,13 @@
  * Last known good values on disk: a client starts from its file without a server, goes on from there, and never uses a
  * file that is damaged, torn or of somebody else; a disk that fails is told and nothing else.
  */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/failure.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
+import type { VarveWaits } from '../../src/sdk/varve-parts.ts';
 import { defineNumber, type SdkStand, set, startSdkStand, until } from '../support/sdk-stand.ts';
 
 let stand: SdkStand;
@@ -33,9 +35,10 @@ async function fill(options: Partial<VarveOptions> = {}): Promise<void> {
   await stand.stop();
 }
 
-function starting(options: Partial<VarveOptions> = {}) {
+function starting(options: Partial<VarveOptions> = {}, waits: Partial<VarveWaits> = {}) {
   const troubles: Failure[] = [];
-  const varve = stand.client({ cacheFile, onTrouble: (failure) => troubles.push(failure), ...options });
+  const onTrouble = (failure: Failure) => void troubles.push(failure);
+  const varve = stand.client({ cacheFile, onTrouble, ...options }, {}, waits);
   return { varve, reasons: () => troubles.map(({ reason }) => reason) };
 }
 
@@ -128,6 +131,16 @@ describe('a file that is not sound', () => {
     expect(answers(varve)).toEqual([3, 2, 3]);
   });
 
+  test('has a changeset that was written by nobody: it and what comes after it is not used', async () => {
+    await fill();
+    const all = await lines();
+    await writeFile(cacheFile, all.map((line) => line.replace('"value":3', '"value":9')).join('\n'));
+    const { varve, reasons } = starting();
+    await varve.ready();
+    expect(reasons()).toContain('damaged_cache_end');
+    expect(answers(varve)).toEqual([1, 2, 1]);
+  });
+
   test('lacks a changeset in between: nothing after it is used', async () => {
     await fill();
     const all = await lines();
@@ -140,6 +153,7 @@ describe('a file that is not sound', () => {
 
   test.each([
     ['ledger', { ledger: 'other' }],
+    ['key, whose ledger may be another', { apiKey: 'varve_service_other_key' }],
     ['choice of scopes', { scopes: ['tier:*'] }],
   ])('of another %s is not used', async (_, options) => {
     await fill();
@@ -170,11 +184,32 @@ test('only its owner may read it, and nothing is left beside it', async () => {
   expect(await readdir(join(cacheFile, '..'))).toEqual(['varve.cache']);
 });
 
-test('a place that cannot be written is told, and values come from the server', async () => {
-  const { varve, reasons } = starting({ cacheFile: join(cacheFile, 'no', 'such', 'folder') });
+test('a place that cannot be written is told, values come from the server, and it is tried again', async () => {
+  const elsewhere = join(cacheFile, '..', 'later');
+  const { varve, reasons } = starting({ cacheFile: join(elsewhere, 'varve.cache') }, { cacheAgainMs: 20 });
   await varve.ready();
   expect(answers(varve)).toEqual([1, 2, 1]);
   expect(reasons()).toEqual(['cache_file']);
+  await stand.http.change(set(3));
+  await varve.reached(head());
+  await mkdir(elsewhere);
+  while (!existsSync(join(elsewhere, 'varve.cache'))) await stand.http.change(set(head()));
+  const last = head();
+  await varve.reached(last);
+  await varve.close();
+  await stand.stop();
+  const next = starting({ cacheFile: join(elsewhere, 'varve.cache') }).varve;
+  await next.ready();
+  expect([next.status().revision, next.value('a.b')]).toEqual([last, last - 1]);
+});
+
+test('what a process left over that died while it wrote is removed after a while', async () => {
+  const [old, young] = ['old', 'young'].map((word) => `${cacheFile}.${word}.tmp`);
+  for (const path of [old, young]) await writeFile(path ?? '', 'half');
+  const longAgo = new Date(stand.http.now() - 7_200_000);
+  await utimes(old ?? '', longAgo, longAgo);
+  await fill();
+  expect(await readdir(join(cacheFile, '..'))).toEqual(['varve.cache', 'varve.cache.young.tmp']);
 });
 
 test('what is appended does not outgrow the snapshot: the file is made anew', async () => {
