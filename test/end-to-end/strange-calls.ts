@@ -51,12 +51,20 @@ function readCalls(other: OtherLedger): Readonly<Record<string, readonly Strange
   const { key, tenant, tag, revision, changesetId, receipt } = other;
   const model = encodeURIComponent(other.model);
   const context = `tenant=${tenant}&user=${tenant}&tier=${tenant}`;
+  const ofrep = { targetingKey: tenant, tenant, tier: tenant };
   return {
     'GET /v1/resolve/:key': [
       { path: `/v1/resolve/${key}?${context}`, statuses: absent },
       { path: `/v1/resolve/shared.key?${context}`, statuses: found },
       { path: `/v1/resolve/shared.key?${context}&asOf=tag:${tag}`, statuses: [400, 404] },
       { path: `/v1/resolve/shared.key?${context}&asOf=${revision}`, statuses: [400] },
+    ],
+    'POST /ofrep/v1/evaluate/flags/:key': [
+      { path: `/ofrep/v1/evaluate/flags/${key}`, body: { context: ofrep }, statuses: absent },
+      { path: '/ofrep/v1/evaluate/flags/shared.key', body: { context: ofrep }, statuses: found },
+    ],
+    'POST /ofrep/v1/evaluate/flags': [
+      { path: '/ofrep/v1/evaluate/flags', body: { context: ofrep }, statuses: found },
     ],
     'GET /v1/resolve': [
       { path: `/v1/resolve?${context}`, statuses: found },
