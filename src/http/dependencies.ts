@@ -91,7 +91,7 @@ export interface EventTickets {
   /** The same word for the same key and claim. */
   issue(token: string, claim: TicketClaim): string;
   /** The claim as it was issued, whatever its time; undefined when it was not, or its key is revoked. Failures: unavailable. */
-  redeem(ticket: string): Promise<(TicketClaim & { isStillGood(): boolean }) | undefined>;
+  redeem(ticket: string): Promise<(TicketClaim & { readonly isStillGood: () => boolean }) | undefined>;
 }
 
 /** What of webhooks does not stand in the ledger. */

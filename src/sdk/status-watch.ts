@@ -26,7 +26,10 @@ export function createStatusWatch({ status, staleAfterMs, onThrown }: StatusOn):
   function check(): void {
     const now = status();
     const isChanged =
-      now.state !== told.state || now.transport !== told.transport || now.source !== told.source;
+      now.state !== told.state ||
+      now.transport !== told.transport ||
+      now.source !== told.source ||
+      now.failure?.code !== told.failure?.code;
     told = now;
     // News comes all the time: the timer that is there looks again when it is due.
     if (now.state === 'live') timer ??= setTimeout(look, staleAfterMs - now.ageMs + 1).unref();

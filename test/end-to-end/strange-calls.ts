@@ -4,6 +4,7 @@
  * ledger-isolation.integration.test.ts fails without it.
  */
 import { backgroundCalls } from './strange-background-calls.ts';
+import { ofrepCalls } from './strange-ofrep-calls.ts';
 
 /** The names of things in the other ledger. What they hold is marked with something that is never asked for. */
 export interface OtherLedger {
@@ -44,27 +45,20 @@ const always = { from: '2000-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' };
 const allTime = 'from=1970-01-01T00:00:00.000Z&to=2099-01-01T00:00:00.000Z';
 
 export function strangeCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
-  return { ...readCalls(other), ...modelCalls(other), ...writeCalls(other), ...backgroundCalls(other) };
+  const parts = [readCalls, modelCalls, writeCalls, backgroundCalls, ofrepCalls];
+  return Object.fromEntries(parts.flatMap((callsOf) => Object.entries(callsOf(other))));
 }
 
 function readCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
   const { key, tenant, tag, revision, changesetId, receipt } = other;
   const model = encodeURIComponent(other.model);
   const context = `tenant=${tenant}&user=${tenant}&tier=${tenant}`;
-  const ofrep = { targetingKey: tenant, tenant, tier: tenant };
   return {
     'GET /v1/resolve/:key': [
       { path: `/v1/resolve/${key}?${context}`, statuses: absent },
       { path: `/v1/resolve/shared.key?${context}`, statuses: found },
       { path: `/v1/resolve/shared.key?${context}&asOf=tag:${tag}`, statuses: [400, 404] },
       { path: `/v1/resolve/shared.key?${context}&asOf=${revision}`, statuses: [400] },
-    ],
-    'POST /ofrep/v1/evaluate/flags/:key': [
-      { path: `/ofrep/v1/evaluate/flags/${key}`, body: { context: ofrep }, statuses: absent },
-      { path: '/ofrep/v1/evaluate/flags/shared.key', body: { context: ofrep }, statuses: found },
-    ],
-    'POST /ofrep/v1/evaluate/flags': [
-      { path: '/ofrep/v1/evaluate/flags', body: { context: ofrep }, statuses: found },
     ],
     'GET /v1/resolve': [
       { path: `/v1/resolve?${context}`, statuses: found },

@@ -9,6 +9,9 @@ import { type Context, type Scope, scopesOf } from '../../domain/scope.ts';
 import type { LiveTurn } from '../../domain/turns.ts';
 import { valuesView } from '../../domain/values-view.ts';
 
+/** In place of a mark: what concerns everybody. */
+export const everybody = '*';
+
 /** 72 bits. Two scopes of one mark cost a question too many. */
 const markLength = 12;
 
@@ -21,22 +24,22 @@ export function marksOf(ledger: string, context: Context): readonly string[] {
     .map((scope) => markOf(ledger, scope));
 }
 
-/** Whom an event concerns: the mark of a scope, or everybody; undefined for what nobody resolves with. */
-export function concernedBy(ledger: string, event: RecordedEvent): string | 'everybody' | undefined {
+/** Whom an event concerns: the mark of a scope, or `everybody`; undefined for what nobody resolves with. */
+export function concernedBy(ledger: string, event: RecordedEvent): string | undefined {
   if (valuesView(event) === undefined) return undefined;
-  if (!event.subject.startsWith(overridePrefix)) return 'everybody';
+  if (!event.subject.startsWith(overridePrefix)) return everybody;
   const [, scope] = splitOverride(event.subject.slice(overridePrefix.length));
-  return markOrEverybody(ledger, scope);
+  return concernedByScope(ledger, scope);
 }
 
 /** The same of what turns by itself. */
-export function concernedByTurn(ledger: string, turn: LiveTurn): string | 'everybody' | undefined {
+export function concernedByTurn(ledger: string, turn: LiveTurn): string | undefined {
   switch (turn.kind) {
     case 'activation':
     case 'expiry':
-      return markOrEverybody(ledger, turn.scope);
+      return concernedByScope(ledger, turn.scope);
     case 'sunset':
-      return 'everybody';
+      return everybody;
     case 'price':
       return undefined;
     default:
@@ -44,8 +47,8 @@ export function concernedByTurn(ledger: string, turn: LiveTurn): string | 'every
   }
 }
 
-function markOrEverybody(ledger: string, scope: Scope): string | 'everybody' {
-  return scope === 'global' ? 'everybody' : markOf(ledger, scope);
+function concernedByScope(ledger: string, scope: Scope): string {
+  return scope === 'global' ? everybody : markOf(ledger, scope);
 }
 
 /** The ledger's name in it keeps marks of two ledgers apart. */

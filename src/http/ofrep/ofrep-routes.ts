@@ -4,6 +4,7 @@
  * from every origin: there are no cookies, the API key is all that opens anything.
  */
 import type { FastifyInstance } from 'fastify';
+import { contextOfFlag } from '../../domain/flag-context.ts';
 import { flagMetadata, flagVariant } from '../../domain/flag-details.ts';
 import { type Resolution, resolve } from '../../domain/resolve.ts';
 import type { Context } from '../../domain/scope.ts';
@@ -25,7 +26,6 @@ import {
   evaluationRequestSchema,
   evaluationSchema,
   flagParams,
-  type OfrepContext,
   ofrepFailureAnswer,
 } from './ofrep-schemas.ts';
 
@@ -64,7 +64,7 @@ function addOneRoute(app: FastifyInstance, dependencies: HttpDependencies): void
     handle: ({ ledger, params, body }): Answer => {
       const { state } = ledger;
       const at = presentOf(state, dependencies.now());
-      const resolution = resolve(state, params.key, contextOf(body.context), at);
+      const resolution = resolve(state, params.key, contextOfFlag(body.context ?? {}), at);
       if (resolution === undefined) throw unknownKey(params.key.slice(0, 200), 'path.key');
       dependencies.metrics.resolvedFromMemory(1);
       return { body: flagOf(resolution), revision: state.revision, at };
@@ -86,7 +86,7 @@ function addBulkRoute(app: FastifyInstance, dependencies: HttpDependencies): voi
     failure: ofrepFailureAnswer,
     handle: ({ query, body, ...caller }) => {
       const revision = query.flagConfigEtag;
-      const answer = () => bulkAnswer(dependencies, caller, contextOf(body.context));
+      const answer = () => bulkAnswer(dependencies, caller, contextOfFlag(body.context ?? {}));
       if (revision === undefined || revision <= caller.ledger.state.revision) return answer();
       // The notice came from a server that is ahead of this one.
       return waitForRevision(caller.ledger, revision, 'query.flagConfigEtag').then(answer);
@@ -99,12 +99,13 @@ function addBulkRoute(app: FastifyInstance, dependencies: HttpDependencies): voi
  * the answer as well: what changed for others only is no change, and the header Varve-Revision of a 304 tells it.
  */
 function bulkAnswer(
-  { now, metrics, eventTickets }: HttpDependencies,
+  dependencies: HttpDependencies,
   { ledger, token }: Pick<Caller, 'ledger' | 'token'>,
   context: Context,
 ): Answer {
+  const { metrics, eventTickets } = dependencies;
   const { state } = ledger;
-  const at = presentOf(state, now());
+  const at = presentOf(state, dependencies.now());
   const keys = keysOf(state, { contexts: [context] }).toSorted();
   const flags = JSON.stringify(resolveKeys(state, keys, context, at, 'flags').map(flagOf));
   metrics.resolvedFromMemory(keys.length);
@@ -134,14 +135,5 @@ function flagOf(resolution: Resolution) {
     reason,
     variant: flagVariant(resolution),
     metadata: flagMetadata(resolution),
-  };
-}
-
-/** Null says as little as nothing at all. */
-function contextOf({ targetingKey, tenant, tier }: OfrepContext = {}): Context {
-  return {
-    ...(targetingKey == null ? {} : { user: targetingKey }),
-    ...(tenant == null ? {} : { tenant }),
-    ...(tier == null ? {} : { tier }),
   };
 }

@@ -1,38 +1,12 @@
-/**
- * What OFREP 0.3 asks and answers, as schemas. Contexts are open there: of a context Varve reads who is asking (targetingKey,
- * tenant, tier) and nothing else, because it targets by these and never by other attributes.
- */
+/** What OFREP 0.3 asks and answers, as schemas. */
 import { z } from 'zod';
-import { jsonSchema, scopeIdSchema } from '../../domain/change.ts';
-import { maxScopeIdLength } from '../../domain/scope.ts';
+import { jsonSchema } from '../../domain/change.ts';
+import { flagContextSchema } from '../../domain/flag-context.ts';
 import { maxRevision, wholeNumber } from '../query-schemas.ts';
 import { ofrepErrorCodes } from './ofrep-failure.ts';
 
-const idRule = `1 to ${maxScopeIdLength} characters, without control characters`;
-
-/** An id of a tenant or tier; a whole number counts as it is written: tier 3 is `3`. */
-const attributeSchema = z
-  .union([scopeIdSchema, z.number().int().transform(String)], {
-    error: `${idRule}, or a whole number`,
-  })
-  .nullish();
-
-const ofrepContextSchema = z
-  .looseObject({
-    targetingKey: scopeIdSchema.nullish().meta({ description: `The user: ${idRule}` }),
-    tenant: attributeSchema.meta({ description: `${idRule}, or a whole number` }),
-    tier: attributeSchema.meta({ description: `${idRule}, or a whole number: tier 3 is "3"` }),
-  })
-  .meta({
-    id: 'OfrepContext',
-    description:
-      'Who is asking. Other attributes are legal, as OpenFeature contexts are open; resolution does not look at them.',
-  });
-
-export type OfrepContext = z.output<typeof ofrepContextSchema>;
-
 export const evaluationRequestSchema = z
-  .strictObject({ context: ofrepContextSchema.exactOptional() })
+  .strictObject({ context: flagContextSchema.exactOptional() })
   .meta({ id: 'OfrepEvaluationRequest' });
 
 export const flagParams = z.strictObject({

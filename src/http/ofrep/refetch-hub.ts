@@ -6,8 +6,8 @@
 import type { ServerResponse } from 'node:http';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import { Activations } from '../activations.ts';
-import { heartbeatText, retryText } from '../stream-frames.ts';
-import { concernedBy, concernedByTurn } from './audience.ts';
+import { retryText } from '../stream-frames.ts';
+import { concernedBy, concernedByTurn, everybody } from './audience.ts';
 
 export interface RefetchOptions {
   readonly heartbeatMs: number;
@@ -28,6 +28,8 @@ const pauseMs = 200;
 const maxMarks = 1_000;
 /** Connections that are written to before others get their turn. */
 const sliceSize = 500;
+/** A comment: shows that the connection is open. */
+const heartbeatText = ': alive\n\n';
 /** Notices are 80 bytes: who has so much waiting does not read. It comes again, and is told to ask. */
 const maxPendingBytes = 64 * 1024;
 
@@ -35,7 +37,7 @@ export class RefetchHub {
   readonly #ledger: LiveLedger;
   readonly #options: RefetchOptions;
   readonly #listeners = new Set<RefetchListener>();
-  #concerned: Set<string> | 'everybody' = new Set();
+  #concerned = new Set<string>();
   #pause: NodeJS.Timeout | undefined;
   #stop: (() => void) | undefined;
 
@@ -94,21 +96,19 @@ export class RefetchHub {
     };
   }
 
-  #note(concerned: readonly (string | 'everybody' | undefined)[]): void {
+  #note(concerned: readonly (string | undefined)[]): void {
     for (const mark of concerned) {
-      if (this.#concerned === 'everybody') break;
-      if (mark === 'everybody' || this.#concerned.size >= maxMarks) this.#concerned = 'everybody';
-      else if (mark !== undefined) this.#concerned.add(mark);
+      if (mark !== undefined) this.#concerned.add(this.#concerned.size < maxMarks ? mark : everybody);
     }
     if (this.#pause === undefined) this.#flush();
   }
 
   #flush(): void {
     const concerned = this.#concerned;
-    if (concerned !== 'everybody' && concerned.size === 0) return;
+    if (concerned.size === 0) return;
     this.#concerned = new Set();
     const told = [...this.#listeners].filter(
-      ({ audience }) => concerned === 'everybody' || audience.some((mark) => concerned.has(mark)),
+      ({ audience }) => concerned.has(everybody) || audience.some((mark) => concerned.has(mark)),
     );
     tellInSlices(told, this.#notice());
     this.#pause = setTimeout(() => {
