@@ -13,15 +13,16 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatInstant } from '../../src/domain/instant.ts';
 import { VarveProvider, type VarveProviderOptions } from '../../src/sdk/openfeature-provider.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
-import { pauseAnswers } from '../support/pause-answers.ts';
 import { type SdkStand, startSdkStand, until } from '../support/sdk-stand.ts';
 
 const domain = 'varve-provider';
 const client = OpenFeature.getClient(domain);
 let stand: SdkStand;
 let varve: Varve;
+let stops: AbortController;
 
 beforeEach(async () => {
+  stops = new AbortController();
   stand = await startSdkStand();
   await stand.http.change(
     { type: 'addModel', model: { id: 'acme/one', name: 'One', contextWindow: 1 } },
@@ -46,6 +47,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
+  stops.abort();
   await OpenFeature.clearProviders();
   OpenFeature.setContext({}).setTransactionContextPropagator({
     getTransactionContext: () => ({}),
@@ -63,11 +65,9 @@ function set(key: string, scope: string, value: unknown, more: object = {}) {
 async function start(options: VarveProviderOptions = {}, own: Partial<VarveOptions> = {}) {
   varve = stand.client(own);
   const told: [string, EventDetails | undefined][] = [];
-  const stops = new AbortController();
   for (const event of Object.values(ProviderEvents)) {
     client.addHandler(event, (details) => void told.push([event, details]), { signal: stops.signal });
   }
-  stand.closeWith({ close: () => stops.abort() });
   told.length = 0;
   await OpenFeature.setProviderAndWait(domain, new VarveProvider(varve, options));
   return told;
@@ -248,21 +248,21 @@ describe('what it stands', () => {
 
   test('without news it is stale, and so is what it answers; with news it is ready again', async () => {
     const told = await start({}, { staleAfterMs: 300, transport: 'polling', pollMs: 10 });
-    const pauses = pauseAnswers(stand.http.app.server);
+    await stand.stop();
     await until(() => client.providerStatus === 'STALE');
     expect(await client.getNumberDetails('a.number', 0)).toMatchObject({ value: 1.5, reason: 'STALE' });
-    pauses.end();
+    await stand.start();
     await until(() => client.providerStatus === 'READY');
     expect(await client.getNumberDetails('a.number', 0)).toMatchObject({ value: 1.5, reason: 'STATIC' });
     expect(told.map(([event]) => event)).toEqual(['PROVIDER_READY', 'PROVIDER_STALE', 'PROVIDER_READY']);
   });
 
   test('without a server it is an error, and ready as soon as values are there', async () => {
-    const pauses = pauseAnswers(stand.http.app.server);
+    await stand.stop();
     await expect(start({ readyTimeoutMs: 50 })).rejects.toMatchObject({ code: 'GENERAL' });
     expect(client.providerStatus).toBe('ERROR');
     expect((await client.getNumberDetails('a.number', 7)).errorCode).toBe('PROVIDER_NOT_READY');
-    pauses.end();
+    await stand.start();
     await until(() => client.providerStatus === 'READY');
     expect(await client.getNumberValue('a.number', 7)).toBe(1.5);
   });
