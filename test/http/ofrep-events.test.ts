@@ -77,10 +77,10 @@ test('a connection begins with a notice, and each change that concerns it is one
 test('what changes for others, and what nobody resolves with, is not told', async () => {
   const stream = await listen(await addressFor({ targetingKey: 'u-1' }));
   await stream.until(1);
-  await set(1, 'user:u-2');
-  await set(1, 'tier:3');
   await http.change({ type: 'changePrice', id: 'acme/one', pricing: { input: '2' } });
   await http.change({ type: 'tagRevision', name: 'x' });
+  await set(1, 'user:u-2');
+  await set(1, 'tier:3');
   await set(2, 'user:u-1');
   await stream.until(2);
   expect(told(stream).slice(1)).toEqual([notice(http.ledger().state.revision)]);

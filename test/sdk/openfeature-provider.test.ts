@@ -2,6 +2,7 @@
  * The provider in the official server SDK, on a client before a real server: values of every type, contexts as OpenFeature merges
  * them, error codes, what it stands and who is told. OpenFeature's own suite: openfeature-gherkin.test.ts.
  */
+import { join } from 'node:path';
 import {
   type EventDetails,
   type JsonArray,
@@ -49,10 +50,7 @@ beforeEach(async () => {
 afterEach(async () => {
   stops.abort();
   await OpenFeature.clearProviders();
-  OpenFeature.setContext({}).setTransactionContextPropagator({
-    getTransactionContext: () => ({}),
-    setTransactionContext: (_, work, ...given) => void work(...given),
-  });
+  OpenFeature.setContext({});
   client.setContext({});
   await stand.close();
 });
@@ -255,6 +253,17 @@ describe('what it stands', () => {
     await until(() => client.providerStatus === 'READY');
     expect(await client.getNumberDetails('a.number', 0)).toMatchObject({ value: 1.5, reason: 'STATIC' });
     expect(told.map(([event]) => event)).toEqual(['PROVIDER_READY', 'PROVIDER_STALE', 'PROVIDER_READY']);
+  });
+
+  test('without a server but with values from its file it is stale from the start', async () => {
+    const cacheFile = join(await stand.folder(), 'values');
+    const before = stand.client({ cacheFile });
+    await before.ready();
+    await before.close();
+    await stand.stop();
+    await start({}, { cacheFile, staleAfterMs: 1 });
+    await until(() => client.providerStatus === 'STALE');
+    expect(await client.getNumberDetails('a.number', 0)).toMatchObject({ value: 1.5, reason: 'STALE' });
   });
 
   test('without a server it is an error, and ready as soon as values are there', async () => {

@@ -18,26 +18,26 @@ const markLength = 12;
 const overridePrefix = 'override:';
 
 /** The marks of a context; none of `global`, which concerns everybody. */
-export function marksOf(ledger: string, context: Context): readonly string[] {
+export function marksOf(context: Context): readonly string[] {
   return scopesOf(context)
     .filter((scope) => scope !== 'global')
-    .map((scope) => markOf(ledger, scope));
+    .map(markOf);
 }
 
 /** Whom an event concerns: the mark of a scope, or `everybody`; undefined for what nobody resolves with. */
-export function concernedBy(ledger: string, event: RecordedEvent): string | undefined {
+export function concernedBy(event: RecordedEvent): string | undefined {
   if (valuesView(event) === undefined) return undefined;
   if (!event.subject.startsWith(overridePrefix)) return everybody;
   const [, scope] = splitOverride(event.subject.slice(overridePrefix.length));
-  return concernedByScope(ledger, scope);
+  return concernedByScope(scope);
 }
 
 /** The same of what turns by itself. */
-export function concernedByTurn(ledger: string, turn: LiveTurn): string | undefined {
+export function concernedByTurn(turn: LiveTurn): string | undefined {
   switch (turn.kind) {
     case 'activation':
     case 'expiry':
-      return concernedByScope(ledger, turn.scope);
+      return concernedByScope(turn.scope);
     case 'sunset':
       return everybody;
     case 'price':
@@ -47,11 +47,10 @@ export function concernedByTurn(ledger: string, turn: LiveTurn): string | undefi
   }
 }
 
-function concernedByScope(ledger: string, scope: Scope): string {
-  return scope === 'global' ? everybody : markOf(ledger, scope);
+function concernedByScope(scope: Scope): string {
+  return scope === 'global' ? everybody : markOf(scope);
 }
 
-/** The ledger's name in it keeps marks of two ledgers apart. */
-function markOf(ledger: string, scope: Scope): string {
-  return hash('sha256', `${ledger}\n${scope}`, 'base64url').slice(0, markLength);
+function markOf(scope: Scope): string {
+  return hash('sha256', scope, 'base64url').slice(0, markLength);
 }

@@ -124,7 +124,7 @@ function bulkAnswer(
 
 function ticketClaim({ name }: LiveLedger, context: Context, at: number) {
   const until = (Math.floor(at / ticketWindowMs) + 2) * ticketWindowMs;
-  return { ledger: name, until, audience: marksOf(name, context) };
+  return { ledger: name, until, audience: marksOf(context) };
 }
 
 function flagOf(resolution: Resolution) {

@@ -74,14 +74,13 @@ export class RefetchHub {
   }
 
   #start(): () => void {
-    const { name } = this.#ledger;
     const activations = new Activations({
       ledger: this.#ledger,
       now: this.#options.now,
-      tell: (_at, turns) => this.#note(turns.map((turn) => concernedByTurn(name, turn))),
+      tell: (_at, turns) => this.#note(turns.map(concernedByTurn)),
     });
     const unsubscribe = this.#ledger.onChangeset((events) => {
-      this.#note(events.map((event) => concernedBy(name, event)));
+      this.#note(events.map(concernedBy));
       activations.note(events);
     });
     const timer = setInterval(() => {
