@@ -129,8 +129,7 @@ describe('values', () => {
 
   test('an object is a copy: whoever writes to it changes nothing for others', async () => {
     await start();
-    const mine = await client.getObjectValue<{ list: JsonArray }>('a.object', { list: [] });
-    mine.list.push('mine');
+    (await client.getObjectValue<{ list: JsonArray }>('a.object', { list: [] })).list.push('mine');
     expect(await client.getObjectValue('a.object', {})).toEqual({ list: [1, { x: 'two' }] });
   });
 
