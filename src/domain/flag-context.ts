@@ -4,19 +4,21 @@
  * and never by other attributes.
  */
 import { z } from 'zod';
-import { scopeIdSchema } from './change.ts';
-import { type Context, maxScopeIdLength } from './scope.ts';
+import { type Context, isScopeId, maxScopeIdLength } from './scope.ts';
 
 const idRule = `1 to ${maxScopeIdLength} characters, without control characters`;
 
+/** Not the one of change.ts: that brings what only changes need into the SDK. */
+const idSchema = z.string().refine(isScopeId, { error: idRule });
+
 /** An id of a tenant or tier; a whole number counts as it is written: tier 3 is `3`. */
 const attributeSchema = z
-  .union([scopeIdSchema, z.number().int().transform(String)], { error: `${idRule}, or a whole number` })
+  .union([idSchema, z.number().int().transform(String)], { error: `${idRule}, or a whole number` })
   .nullish();
 
 export const flagContextSchema = z
   .looseObject({
-    targetingKey: scopeIdSchema.nullish().meta({ description: `The user: ${idRule}` }),
+    targetingKey: idSchema.nullish().meta({ description: `The user: ${idRule}` }),
     tenant: attributeSchema.meta({ description: `${idRule}, or a whole number` }),
     tier: attributeSchema.meta({ description: `${idRule}, or a whole number: tier 3 is "3"` }),
   })

@@ -45,7 +45,8 @@ function errorCodeOf(error: unknown): OfrepErrorCode {
   if (code === 'not_found' && reason === 'unknown_key') return 'FLAG_NOT_FOUND';
   if (code !== 'invalid') return 'GENERAL';
   const path = details[0]?.path ?? '';
-  if (/^(?:query|path|header)\b/.test(path))
+  // `keys`: more of them than one answer holds.
+  if (/^(?:query|path|header|keys)\b/.test(path))
     return path.startsWith('header.Content') ? 'PARSE_ERROR' : 'GENERAL';
   // Well-formed JSON whose context is none; strict JSON has other reasons.
   return reason === 'malformed' && /^context(?:\.|$)/.test(path) ? 'INVALID_CONTEXT' : 'PARSE_ERROR';
