@@ -4,8 +4,13 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as openFeature from '@openfeature/server-sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as provider from '../src/sdk/openfeature-provider.ts';
+import * as sdk from '../src/sdk/varve-sdk.ts';
 import { startTestVarve, type TestVarve } from './support/varve.ts';
+
+const AsyncFunction = (async () => undefined).constructor;
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -41,6 +46,29 @@ describe('the first session', () => {
     expect(text).toContain(answer);
     changesetId = /"changesetId":"([^"]+)","revisions"/.exec(text)?.[1] ?? changesetId;
   });
+});
+
+test('a service with OpenFeature', async () => {
+  const section = readme.slice(readme.indexOf('## OpenFeature and OFREP'), readme.indexOf('## Two clocks'));
+  const [, program = '', answer] = /```ts\n([\s\S]*?\n)\/\/ => (.*)\n[\s\S]*?```/.exec(section) ?? [];
+  const packages: Readonly<Record<string, object>> = {
+    '@openfeature/server-sdk': openFeature,
+    '@varve/sdk': sdk,
+    '@varve/sdk/openfeature': provider,
+  };
+  const imports = [...program.matchAll(/^import \{ (.*) \} from '(.*)';$/gm)];
+  expect(imports).toHaveLength(3);
+  const imported = imports.map(([, name = '', from = '']) => [name, Reflect.get(packages[from] ?? {}, name)]);
+  const said: unknown[] = [];
+  const given = Object.fromEntries([
+    ...imported,
+    ['process', { env: { VARVE: varve.url, KEY: varve.adminKey } }],
+    ['console', { log: (text: unknown) => said.push(text) }],
+  ]);
+  const body = program.replaceAll(/^import .*$/gm, '');
+  await Reflect.construct(AsyncFunction, [...Object.keys(given), body])(...Object.values(given));
+  await openFeature.OpenFeature.close();
+  expect(said).toEqual([answer]);
 });
 
 test('every npm script, setting and file that it names is there', () => {

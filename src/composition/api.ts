@@ -9,8 +9,9 @@ import { buildServer } from '../http/server.ts';
 import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
 import { recordUsage } from '../queries/record-usage.ts';
 import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
-import { createAuthenticate } from './api-keys.ts';
+import { createAuthenticate, type KeyRing } from './api-keys.ts';
 import type { Background } from './background.ts';
+import { createEventTickets } from './event-tickets.ts';
 import { healthOf } from './health.ts';
 import { createImportDesk } from './import-desk.ts';
 import { inTime } from './in-time.ts';
@@ -50,11 +51,12 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   };
   const adminKey = await ensureAdmin(main, settings.adminKey, store, randomWord);
 
-  const authenticate = createAuthenticate({
+  const ring: KeyRing = {
     findVerifier: (id) => findVerifier(database.http, id),
     standing: (ledger, id) => ledgers.get(ledger)?.state.apiKey(id),
     open: async (ledger) => (await ledgers.open(ledger)) !== undefined,
-  });
+  };
+  const authenticate = createAuthenticate(ring);
   if (settings.adminKey !== undefined && (await authenticate(settings.adminKey)) === undefined) {
     logger.warn(
       'VARVE_ADMIN_KEY opens nothing: its id was given to another key or revoked; choose another id',
@@ -69,6 +71,7 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
       liveLedger: (name) => ledgers.get(name),
       reads,
       authenticate,
+      eventTickets: createEventTickets(ring),
       createApiKey: createApiKeyMaker(store, randomWord),
       ...createReplayRequests({
         pool: database.http,

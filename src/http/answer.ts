@@ -11,6 +11,10 @@ export interface Answer {
   readonly status?: number;
   /** Becomes JSON; absent for 204. */
   readonly body?: unknown;
+  /** The body as JSON, where it is text already. */
+  readonly text?: string;
+  /** An entity tag for what is asked by POST and may be answered with 304; a GET has one of its body. */
+  readonly tag?: string;
   /** The head that the answer reflects; absent where no ledger is involved. */
   readonly revision?: number;
   /** The effective moment of a read, epoch milliseconds. */
@@ -43,10 +47,10 @@ export function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer:
     headers['varve-age'] = ageText(request.caller.ledger.ageMs());
   }
   const { body, status = 200 } = answer;
-  if (body === undefined) return reply.code(status).headers(headers).send();
-  const text = JSON.stringify(body);
-  if (isRead && status === 200) {
-    const tag = etagOf(text);
+  const text = answer.text ?? (body === undefined ? undefined : JSON.stringify(body));
+  if (text === undefined) return reply.code(status).headers(headers).send();
+  const tag = isRead && status === 200 ? etagOf(text) : answer.tag;
+  if (tag !== undefined) {
     headers['etag'] = tag;
     if (hasTag(request.headers['if-none-match'], tag)) return reply.code(304).headers(headers).send();
   }
@@ -98,7 +102,12 @@ export function bodyText(text: string): BodyText {
 export function hasTag(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch === tag || ifNoneMatch.trim() === '*') return true;
-  return ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === tag);
+  const strong = withoutWeakness(tag);
+  return ifNoneMatch.split(',').some((candidate) => withoutWeakness(candidate.trim()) === strong);
+}
+
+function withoutWeakness(tag: string): string {
+  return tag.startsWith('W/') ? tag.slice(2) : tag;
 }
 
 /** How long an answer of resolution may be kept: until it changes by itself, at most 60 s. */

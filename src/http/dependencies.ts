@@ -30,6 +30,7 @@ export interface HttpDependencies {
   readonly reads: Reads;
   /** Who a bearer token belongs to; undefined when it is unknown or revoked. Cached; synchronous when it can be. */
   authenticate(token: string): Principal | undefined | Promise<Principal | undefined>;
+  readonly eventTickets: EventTickets;
   /** Makes a key: stores the verifier, then appends ApiKeyCreated. The secret is in the answer once. */
   createApiKey(
     ledger: LiveLedger,
@@ -74,6 +75,23 @@ export interface HttpDependencies {
   >;
   /** The dashboard of jobs, to be mounted for admins; absent where there are no queues. */
   readonly jobsBoard?: FastifyPluginCallback;
+}
+
+/** What a ticket opens: the notices that something of a ledger has changed. */
+export interface TicketClaim {
+  readonly ledger: string;
+  /** Epoch milliseconds; from then on it opens nothing. */
+  readonly until: number;
+  /** Marks of the scopes whose changes are to be told; letters, digits, - and _. */
+  readonly audience: readonly string[];
+}
+
+/** Words for URLs, in place of an API key where no header can be sent. */
+export interface EventTickets {
+  /** The same word for the same key and claim. */
+  issue(token: string, claim: TicketClaim): string;
+  /** The claim as it was issued, whatever its time; undefined when it was not, or its key is revoked. Failures: unavailable. */
+  redeem(ticket: string): Promise<(TicketClaim & { readonly isStillGood: () => boolean }) | undefined>;
 }
 
 /** What of webhooks does not stand in the ledger. */

@@ -8,7 +8,7 @@ import { Failure } from '../failure.ts';
 import { ageText, varyHeader } from './answer.ts';
 import type { Caller } from './authentication.ts';
 import { isBoardRoute } from './board.ts';
-import { invalidAt, problemContentType, problemHeaders, problemOf } from './problem.ts';
+import { invalidAt, type Problem, problemContentType, problemHeaders, problemOf } from './problem.ts';
 import { methodsOf, type TableEntry } from './roles.ts';
 
 /** What of a logger is used; pino's is one. */
@@ -27,31 +27,44 @@ export function sendProblem(
   error: unknown,
 ): FastifyReply {
   const problem = problemOf(error);
-  const { requestId, method, route } = {
-    requestId: request.id,
-    method: request.method,
-    route: routeOf(request),
-  };
-  if (problem.code === 'internal' || problem.code === 'corrupt') {
-    logger.error({ requestId, method, route, err: error }, 'a request failed');
-  }
-  const { caller } = request;
+  noteFault(logger, request, problem, error);
   return reply
     .code(problem.status)
-    .headers({
-      'content-type': problemContentType,
-      'x-content-type-options': 'nosniff',
-      'x-request-id': requestId,
-      'cache-control': 'no-store',
-      vary: varyHeader,
-      ...problemHeaders(error),
-      // Makes a browser ask for the key.
-      ...(problem.status === 401 && isBoardRoute(request.routeOptions.url)
-        ? { 'www-authenticate': 'Basic realm="Varve jobs: an admin key as the password", charset="UTF-8"' }
-        : {}),
-      ...(caller === undefined ? {} : standingOf(caller)),
-    })
+    .headers({ 'content-type': problemContentType, ...faultHeaders(request, problem, error) })
     .send(JSON.stringify(problem));
+}
+
+/** Logs what is a bug, with its cause. */
+export function noteFault(
+  logger: HttpLogger,
+  request: FastifyRequest,
+  { code }: Problem,
+  error: unknown,
+): void {
+  if (code !== 'internal' && code !== 'corrupt') return;
+  const fields = { requestId: request.id, method: request.method, route: routeOf(request), err: error };
+  logger.error(fields, 'a request failed');
+}
+
+/** The headers that every failure has, whatever its body. */
+export function faultHeaders(
+  request: FastifyRequest,
+  { status }: Problem,
+  error: unknown,
+): Record<string, string> {
+  const { caller } = request;
+  return {
+    'x-content-type-options': 'nosniff',
+    'x-request-id': request.id,
+    'cache-control': 'no-store',
+    vary: varyHeader,
+    ...problemHeaders(error),
+    // Makes a browser ask for the key.
+    ...(status === 401 && isBoardRoute(request.routeOptions.url)
+      ? { 'www-authenticate': 'Basic realm="Varve jobs: an admin key as the password", charset="UTF-8"' }
+      : {}),
+    ...(caller === undefined ? {} : standingOf(caller)),
+  };
 }
 
 function standingOf({ ledger }: Caller): Record<string, string> {

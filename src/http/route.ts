@@ -37,6 +37,8 @@ export interface RouteDescription<P extends z.ZodType, Q extends z.ZodType, B ex
   readonly headers?: z.ZodType;
   /** What it answers, by status. */
   readonly answers: Readonly<Record<number, z.ZodType>>;
+  /** How its failures look, for the document; a problem when absent. */
+  readonly failure?: object;
 }
 
 export interface Route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>
@@ -109,7 +111,7 @@ export function documentOf<P extends z.ZodType, Q extends z.ZodType, B extends z
     summary: route.summary,
     tags: [route.tag],
     security: [{ apiKey: [] }],
-    response: { ...answers, default: problemAnswer },
+    response: { ...answers, default: route.failure ?? problemAnswer },
     ...(isNone(route.params) ? {} : { params: route.params }),
     ...(isNone(route.query) ? {} : { querystring: route.query }),
     ...(isNone(route.body) ? {} : { body: route.body }),

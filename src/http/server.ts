@@ -9,6 +9,7 @@ import { useStrictBodies } from './body-parser.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { answerMalformed, answerUnrouted, type HttpLogger, routeOf, sendProblem } from './faults.ts';
 import { createGate, createRequestNamer } from './gate.ts';
+import { addOfrepRoutes } from './ofrep/ofrep-routes.ts';
 import { invalidAt, problemContentType, problemOf } from './problem.ts';
 import { parseQuery } from './request-input.ts';
 import { guardRoutes, type TableEntry } from './roles.ts';
@@ -103,6 +104,7 @@ export async function buildServer(
   await app.register(async (scope) => {
     observeRequests(scope, dependencies, logger);
     addRoutes(scope, dependencies, options);
+    await scope.register((inner) => addOfrepRoutes(inner, dependencies, options));
   });
   await app.ready();
   return app;
@@ -152,10 +154,15 @@ function observeRequests(app: FastifyInstance, { metrics }: HttpDependencies, lo
     const ms = Math.round(elapsedTime * 100) / 100;
     const fields = { requestId, method, route, status, ms, ledger: caller?.ledger.name };
     if (status >= 500) logger.error(fields, 'request failed');
-    else if (status >= 400 || (method !== 'GET' && method !== 'HEAD')) logger.info(fields, 'request');
-    else logger.debug(fields, 'request');
+    else if (status < 400 && isRead(method, route)) logger.debug(fields, 'request');
+    else logger.info(fields, 'request');
     done();
   });
+}
+
+/** OFREP asks by POST. */
+function isRead(method: string, route: string): boolean {
+  return method === 'GET' || method === 'HEAD' || route.startsWith('/ofrep/');
 }
 
 /**

@@ -2,6 +2,7 @@
  * How a client stands, and who is told when that changes. In: what its parts say; out: a status, and one call a change.
  * One timer waits for the moment at which values become stale; it keeps no process alive.
  */
+import { isLasting } from './connection.ts';
 import { Listeners } from './listeners.ts';
 import type { VarveStatus } from './varve.ts';
 
@@ -26,7 +27,10 @@ export function createStatusWatch({ status, staleAfterMs, onThrown }: StatusOn):
   function check(): void {
     const now = status();
     const isChanged =
-      now.state !== told.state || now.transport !== told.transport || now.source !== told.source;
+      now.state !== told.state ||
+      now.transport !== told.transport ||
+      now.source !== told.source ||
+      isRefused(now) !== isRefused(told);
     told = now;
     // News comes all the time: the timer that is there looks again when it is due.
     if (now.state === 'live') timer ??= setTimeout(look, staleAfterMs - now.ageMs + 1).unref();
@@ -47,4 +51,9 @@ export function createStatusWatch({ status, staleAfterMs, onThrown }: StatusOn):
       listeners.clear();
     },
   };
+}
+
+/** Whether the key or the ledger is refused: then nothing comes right by itself. */
+function isRefused({ failure }: VarveStatus): boolean {
+  return failure !== undefined && isLasting(failure);
 }

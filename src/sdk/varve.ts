@@ -131,7 +131,7 @@ export interface Varve {
   receipt(resolved: Resolved<unknown>, context?: Context): Receipt;
   /** `selector`: a key, or a prefix that ends in `*`. Called after the whole changeset is in. Answers how to stop. */
   onChange(selector: string, listener: (change: ValuesChange) => void): () => void;
-  /** Called when state, transport or source change. */
+  /** Called when state, transport or source change, and when the key or the ledger begins or ceases to be refused. */
   onStatus(listener: (status: VarveStatus) => void): () => void;
   /** Waits until a revision is applied. Failures: unavailable after `timeoutMs` (10,000). */
   reached(revision: number, timeoutMs?: number): Promise<void>;

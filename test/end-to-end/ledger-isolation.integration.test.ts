@@ -196,7 +196,12 @@ describe.each([0, 1])('of ledger %i of the others nothing is told', (index) => {
 });
 
 /** What asks only, before what makes things under the names that were asked for. */
-const asking = ['POST /v1/compare', 'POST /v1/rollbacks'];
+const asking = [
+  'POST /v1/compare',
+  'POST /v1/rollbacks',
+  'POST /ofrep/v1/evaluate/flags',
+  'POST /ofrep/v1/evaluate/flags/:key',
+];
 
 function rank(route: string): number {
   if (route.startsWith('GET') || asking.includes(route)) return 0;

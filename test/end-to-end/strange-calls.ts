@@ -4,6 +4,8 @@
  * ledger-isolation.integration.test.ts fails without it.
  */
 import { backgroundCalls } from './strange-background-calls.ts';
+import { modelCalls } from './strange-model-calls.ts';
+import { ofrepCalls } from './strange-ofrep-calls.ts';
 
 /** The names of things in the other ledger. What they hold is marked with something that is never asked for. */
 export interface OtherLedger {
@@ -44,7 +46,8 @@ const always = { from: '2000-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' };
 const allTime = 'from=1970-01-01T00:00:00.000Z&to=2099-01-01T00:00:00.000Z';
 
 export function strangeCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
-  return { ...readCalls(other), ...modelCalls(other), ...writeCalls(other), ...backgroundCalls(other) };
+  const parts = [readCalls, modelCalls, writeCalls, backgroundCalls, ofrepCalls];
+  return Object.fromEntries(parts.flatMap((callsOf) => Object.entries(callsOf(other))));
 }
 
 function readCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
@@ -171,46 +174,6 @@ function readCalls(other: OtherLedger): Readonly<Record<string, readonly Strange
     ],
     // Read line by line by the test itself, which has to end it.
     'GET /v1/stream': [],
-  };
-}
-
-function modelCalls(other: OtherLedger): Readonly<Record<string, readonly StrangeCall[]>> {
-  const id = encodeURIComponent(other.model);
-  const [provider] = other.model.split('/');
-  const pricing = { input: '1', output: '2' };
-  return {
-    'GET /v1/models': [
-      { path: '/v1/models?limit=1000', statuses: found },
-      { path: `/v1/models?q=${other.tenant}&provider=${provider}`, statuses: found },
-    ],
-    'GET /v1/models/:id': [{ path: `/v1/models/${id}`, statuses: absent }],
-    'GET /v1/models/:id/history': [{ path: `/v1/models/${id}/history`, statuses: absent }],
-    'GET /v1/models/:id/prices': [{ path: `/v1/models/${id}/prices`, statuses: absent }],
-    'PATCH /v1/models/:id': [
-      { path: `/v1/models/${id}`, body: { name: 'mine now', reason }, statuses: absent },
-    ],
-    'DELETE /v1/models/:id': [{ path: `/v1/models/${id}`, body: { reason }, statuses: absent }],
-    'POST /v1/models/:id/deprecate': [
-      { path: `/v1/models/${id}/deprecate`, body: { reason }, statuses: absent },
-      { path: '/v1/models/own%2Fone/deprecate', body: { successor: other.model, reason }, statuses: refused },
-    ],
-    'POST /v1/models/:id/reinstate': [
-      { path: `/v1/models/${id}/reinstate`, body: { reason }, statuses: absent },
-    ],
-    'POST /v1/models/:id/prices': [
-      { path: `/v1/models/${id}/prices`, body: { pricing, reason }, statuses: absent },
-    ],
-    'POST /v1/models/:id/duplicate': [
-      { path: `/v1/models/${id}/duplicate`, body: { id: 'own/copy', reason }, statuses: absent },
-    ],
-    // The last of them: from here on there is a model of that name, of one's own.
-    'POST /v1/models': [
-      {
-        path: '/v1/models',
-        body: { id: other.model, name: 'Own', contextWindow: 1, reason },
-        statuses: made,
-      },
-    ],
   };
 }
 

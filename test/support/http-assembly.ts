@@ -4,7 +4,8 @@
  */
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createApiKeyMaker, ensureAdmin } from '../../src/composition/admin-keys.ts';
-import { createAuthenticate, type Verifier } from '../../src/composition/api-keys.ts';
+import { createAuthenticate, type KeyRing, type Verifier } from '../../src/composition/api-keys.ts';
+import { createEventTickets } from '../../src/composition/event-tickets.ts';
 import type { Role } from '../../src/domain/event.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
 import { Failure } from '../../src/failure.ts';
@@ -96,15 +97,17 @@ export async function startHttp({
   };
   const lines: LogLine[] = [];
   const counted = { requests: new Map<string, number>(), fromMemory: 0, loads: 0 };
+  const ring: KeyRing = {
+    findVerifier: async (id) => verifiers.get(id),
+    standing: (ledger, id) => live.get(ledger)?.state.apiKey(id),
+    open: async (ledger) => (await find(ledger)) !== undefined,
+  };
   const dependencies: HttpDependencies = {
     ledger: find,
     liveLedger: (name) => live.get(name),
     reads: createMemoryReads(log),
-    authenticate: createAuthenticate({
-      findVerifier: async (id) => verifiers.get(id),
-      standing: (ledger, id) => live.get(ledger)?.state.apiKey(id),
-      open: async (ledger) => (await find(ledger)) !== undefined,
-    }),
+    authenticate: createAuthenticate(ring),
+    eventTickets: createEventTickets(ring),
     createApiKey: createApiKeyMaker(store, randomWord),
     requestReplay: async (_, projection) => {
       if (projection === 'all') throw new Failure('unavailable', 'there is no database here');
