@@ -51,8 +51,8 @@ export type ModelChunk =
 
 /** Reads one stream. */
 export interface StreamReader {
-  /** What an event brings. Failures: unavailable when it is broken or tells an error. */
-  read(event: { readonly event: string; readonly data: string }): readonly ModelChunk[];
+  /** What the data of an event bring. Failures: unavailable when it is broken or tells an error. */
+  read(data: string): readonly ModelChunk[];
   /** The whole, once the stream has ended. Failures: unavailable when it was cut off. */
   finish(): ModelAnswer;
 }

@@ -95,7 +95,7 @@ export function createAnthropicStreamReader(): StreamReader {
   let reason: string | null | undefined;
   let isComplete = false;
   return {
-    read: ({ data }) => {
+    read: (data) => {
       const event = eventOf(data);
       switch (event?.type) {
         case undefined:
@@ -159,11 +159,16 @@ function wordsIn({ text, thinking }: { readonly text?: unknown; readonly thinkin
 
 /** A block with what came for it; texts are appended. */
 function grown(block: JsonObject, pieces: Readonly<Record<string, string | undefined>>): JsonObject {
-  const added = Object.entries(pieces).flatMap(([name, piece]) => {
-    const before = block[name];
-    return piece === undefined ? [] : [[name, (typeof before === 'string' ? before : '') + piece]];
-  });
-  return { ...block, ...Object.fromEntries(added) };
+  const added: Record<string, string> = {};
+  for (const [name, piece] of Object.entries(pieces)) {
+    if (piece !== undefined) added[name] = textIn(block, name) + piece;
+  }
+  return { ...block, ...added };
+}
+
+function textIn(block: JsonObject, field: string): string {
+  const value = block[field];
+  return typeof value === 'string' ? value : '';
 }
 
 /** Later counts are totals and replace earlier ones. */
@@ -179,24 +184,21 @@ function gather(
   usage: Usage | null | undefined,
 ): ModelAnswer {
   const of = (type: string, field: string) =>
-    growing.flatMap(({ block }) => {
-      const words = block[field];
-      return block['type'] === type && typeof words === 'string' ? [words] : [];
-    });
+    growing.map(({ block }) => (block['type'] === type ? textIn(block, field) : '')).join('');
   const calls = growing.flatMap(({ block, json }) =>
     block['type'] === 'tool_use'
       ? [
           {
-            id: String(block['id']),
-            name: String(block['name']),
+            id: textIn(block, 'id'),
+            name: textIn(block, 'name'),
             text: json === '' ? JSON.stringify(block['input'] ?? {}) : json,
           },
         ]
       : [],
   );
   return answerOf({
-    text: of('text', 'text').join(''),
-    reasoning: of('thinking', 'thinking').join(''),
+    text: of('text', 'text'),
+    reasoning: of('thinking', 'thinking'),
     calls,
     finishReason: finishReasonOf(reason),
     usage:
@@ -215,7 +217,9 @@ function gather(
 /** The turn word for word, if it holds more than texts and calls: thoughts are signed and must come back as they were. */
 function nativeOf(growing: readonly GrowingBlock[]) {
   if (growing.every(({ block: { type } }) => type === 'text' || type === 'tool_use')) return undefined;
-  const content = growing.map(({ block, json }) => (json === '' ? block : { ...block, input: parseObject(json) ?? {} }));
+  const content = growing.map(({ block, json }) =>
+    json === '' ? block : { ...block, input: parseObject(json) ?? {} },
+  );
   return { style: 'anthropic' as const, content };
 }
 

@@ -159,7 +159,10 @@ function toolFields(
 ): JsonObject {
   if (tools.length === 0) return {};
   if (isThinking && choice !== undefined && choice !== 'auto' && choice !== 'none') {
-    throw unfit('toolChoice', 'a call cannot be forced while the model thinks (Anthropic, "Extended thinking")');
+    throw unfit(
+      'toolChoice',
+      'a call cannot be forced while the model thinks (Anthropic, "Extended thinking")',
+    );
   }
   tools.forEach(({ strict }, index) => {
     if (strict !== true) return;

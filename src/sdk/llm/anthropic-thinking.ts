@@ -37,7 +37,8 @@ export function anthropicThinking(
   const isThinking = traits.thinking !== 'none' && wantsThinking(params, traits);
   if (!isThinking) {
     const mode = params.thinkingMode === true ? (['thinkingMode'] as const) : [];
-    const words = traits.takesEffort || params.reasoningEffort === 'none' ? [] : (['reasoningEffort'] as const);
+    const words =
+      traits.takesEffort || params.reasoningEffort === 'none' ? [] : (['reasoningEffort'] as const);
     const why = traits.thinking === 'none' ? `${model} does not think` : 'the model was told not to think';
     warnings.push(...leftOut(params, [...mode, ...words], why));
     if (params.thinkingTokens !== 0) warnings.push(...leftOut(params, ['thinkingTokens'], why));
@@ -54,13 +55,19 @@ export function anthropicThinking(
   const budget = budgetOf(params, traits, warnings);
   const maxTokens = limitOf(params, budget, warnings);
   if (budget >= maxTokens) {
-    throw unfit('thinkingTokens', `${budget} to think leave nothing of maxTokens, ${maxTokens}, for the answer`);
+    throw unfit(
+      'thinkingTokens',
+      `${budget} to think leave nothing of maxTokens, ${maxTokens}, for the answer`,
+    );
   }
   const fields = { thinking: { type: 'enabled', budget_tokens: budget, ...display }, ...effort };
   return { maxTokens, isThinking, fields };
 }
 
-function wantsThinking({ thinkingMode, thinkingTokens, reasoningEffort }: LlmParams, traits: ModelTraits): boolean {
+function wantsThinking(
+  { thinkingMode, thinkingTokens, reasoningEffort }: LlmParams,
+  traits: ModelTraits,
+): boolean {
   if (thinkingMode !== undefined) return thinkingMode;
   if (thinkingTokens !== undefined) return thinkingTokens > 0;
   return !traits.takesEffort && reasoningEffort !== undefined && reasoningEffort !== 'none';
@@ -74,7 +81,11 @@ function effortOf(
   // `none` is the word for not thinking: nothing is asked for.
   if (!takesEffort || reasoningEffort === undefined || reasoningEffort === 'none') return {};
   if (reasoningEffort !== 'minimal') return { output_config: { effort: reasoningEffort } };
-  warnings.push({ code: 'adjusted', path: 'reasoningEffort', message: 'the least effort of this API is low' });
+  warnings.push({
+    code: 'adjusted',
+    path: 'reasoningEffort',
+    message: 'the least effort of this API is low',
+  });
   return { output_config: { effort: 'low' } };
 }
 

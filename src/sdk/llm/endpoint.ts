@@ -2,8 +2,8 @@
  * Where a provider's models are reached: what the service says, over what is known of the provider (providers.ts).
  */
 import { Failure } from '../../failure.ts';
-import type { ApiStyle } from './api-style.ts';
 import { buildAnthropicRequest } from './anthropic-request.ts';
+import type { ApiStyle } from './api-style.ts';
 import { buildGeminiRequest } from './gemini-request.ts';
 import { type ModelTraits, traitsOf } from './model-traits.ts';
 import { buildOpenAiRequest, type OpenAiDialect, plainDialect } from './openai-request.ts';
@@ -51,7 +51,9 @@ export function endpointOf(provider: string, endpoints: Endpoints): Endpoint {
       reason: 'no_endpoint',
     });
   }
-  const known: ProviderFacts | undefined = Object.hasOwn(providers, provider) ? providers[provider] : undefined;
+  const known: ProviderFacts | undefined = Object.hasOwn(providers, provider)
+    ? providers[provider]
+    : undefined;
   const style = options.style ?? known?.style ?? 'openai';
   // Facts of the provider are of no use for an address that speaks otherwise.
   const facts = known?.style === style ? known : undefined;

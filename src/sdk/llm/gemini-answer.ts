@@ -71,7 +71,7 @@ export function readGeminiAnswer(value: unknown): ModelAnswer {
 export function createGeminiStreamReader(): StreamReader {
   const gathering = createGathering();
   return {
-    read: ({ data }) => {
+    read: (data) => {
       try {
         return gathering.take(JSON.parse(data));
       } catch (error) {
@@ -145,10 +145,7 @@ function isPlain(part: JsonObject): boolean {
 /** The prompt holds what was cached; thoughts stand beside the candidates. Audio is told by its modality. */
 function tokensOf(usage: z.output<typeof usageSchema>): TokenUsage {
   const audioIn = (details: z.output<typeof modalities>) =>
-    (details ?? []).reduce(
-      (sum, each) => sum + (each.modality === 'AUDIO' ? (each.tokenCount ?? 0) : 0),
-      0,
-    );
+    (details ?? []).reduce((sum, each) => sum + (each.modality === 'AUDIO' ? (each.tokenCount ?? 0) : 0), 0);
   const cached = usage.cachedContentTokenCount ?? 0;
   const inputAudio = audioIn(usage.promptTokensDetails);
   const outputAudio = audioIn(usage.candidatesTokensDetails);

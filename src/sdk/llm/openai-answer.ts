@@ -71,6 +71,12 @@ const completionSchema = z.object({
   usage: usageSchema.nullish(),
 });
 
+const callPiece = z.object({
+  index: z.int().nonnegative().nullish(),
+  id: z.string().nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+});
+
 const chunkSchema = z.object({
   error: errorSchema,
   choices: z
@@ -79,17 +85,7 @@ const chunkSchema = z.object({
         delta: z
           .object({
             ...spoken,
-            tool_calls: z
-              .array(
-                z.object({
-                  index: z.int().nonnegative().nullish(),
-                  id: z.string().nullish(),
-                  function: z
-                    .object({ name: z.string().nullish(), arguments: z.string().nullish() })
-                    .nullish(),
-                }),
-              )
-              .nullish(),
+            tool_calls: z.array(callPiece).nullish(),
           })
           .nullish(),
         finish_reason: z.string().nullish(),
@@ -136,48 +132,53 @@ export function createOpenAiStreamReader(): StreamReader {
   let usage: TokenUsage | undefined;
   /** By their index; Mistral tells none and sends each call whole. */
   const calls = new Map<number, GrowingCall>();
+  const whole = () =>
+    answerOf({
+      text,
+      reasoning,
+      calls: [...calls.values()],
+      finishReason: finishReasonOf(finish),
+      usage,
+    });
   return {
-    read: ({ data }) => {
+    read: (data) => {
       if (data.trim() === '[DONE]') return [];
-      const parsed = chunkSchema.safeParse(parse(data));
-      if (!parsed.success) throw brokenAnswer(api, 'an event has another shape', parsed.error);
-      const { error, choices, usage: told } = parsed.data;
-      if (error !== undefined && error !== null) throw toldError(api, messageOf(error));
+      const { choice, usage: told } = chunkOf(data);
       usage = tokensOf(told) ?? usage;
       const chunks: ModelChunk[] = [];
-      const [choice] = choices ?? [];
-      if (choice?.delta !== undefined && choice.delta !== null) {
-        const words = wordsOf(choice.delta);
-        text += words.text;
-        reasoning += words.reasoning;
-        if (words.reasoning !== '') chunks.push({ type: 'reasoning', text: words.reasoning });
-        if (words.text !== '') chunks.push({ type: 'text', text: words.text });
-        for (const { index, id, function: piece } of choice.delta.tool_calls ?? []) {
-          const place = index ?? calls.size;
-          const call = calls.get(place) ?? { id: id ?? `call_${place}`, name: '', text: '' };
-          call.name += piece?.name ?? '';
-          call.text += piece?.arguments ?? '';
-          calls.set(place, call);
-        }
-      }
+      const words = wordsOf(choice?.delta ?? {});
+      text += words.text;
+      reasoning += words.reasoning;
+      if (words.reasoning !== '') chunks.push({ type: 'reasoning', text: words.reasoning });
+      if (words.text !== '') chunks.push({ type: 'text', text: words.text });
+      for (const piece of choice?.delta?.tool_calls ?? []) grow(calls, piece);
       if (typeof choice?.finish_reason === 'string' && finish === undefined) {
         finish = choice.finish_reason;
-        const { toolCalls } = answerOf({ text, calls: [...calls.values()], finishReason: 'stop' });
-        chunks.push(...toolCalls.map((toolCall) => ({ type: 'tool_call' as const, toolCall })));
+        for (const toolCall of whole().toolCalls) chunks.push({ type: 'tool_call', toolCall });
       }
       return chunks;
     },
     finish: () => {
       if (finish === undefined) throw cutOff(api);
-      return answerOf({
-        text,
-        reasoning,
-        calls: [...calls.values()],
-        finishReason: finishReasonOf(finish),
-        usage,
-      });
+      return whole();
     },
   };
+}
+
+function chunkOf(data: string) {
+  const parsed = chunkSchema.safeParse(parse(data));
+  if (!parsed.success) throw brokenAnswer(api, 'an event has another shape', parsed.error);
+  const { error, choices, usage } = parsed.data;
+  if (error !== undefined && error !== null) throw toldError(api, messageOf(error));
+  return { choice: choices?.[0], usage };
+}
+
+function grow(calls: Map<number, GrowingCall>, piece: z.output<typeof callPiece>): void {
+  const place = piece.index ?? calls.size;
+  const call = calls.get(place) ?? { id: piece.id ?? `call_${place}`, name: '', text: '' };
+  call.name += piece.function?.name ?? '';
+  call.text += piece.function?.arguments ?? '';
+  calls.set(place, call);
 }
 
 function parse(data: string): unknown {
@@ -189,7 +190,8 @@ function parse(data: string): unknown {
 }
 
 function wordsOf(said: Spoken): { readonly text: string; readonly reasoning: string } {
-  const parts = typeof said.content === 'string' ? [{ type: 'text', text: said.content }] : (said.content ?? []);
+  const parts =
+    typeof said.content === 'string' ? [{ type: 'text', text: said.content }] : (said.content ?? []);
   const texts = parts.map((part) => part.text ?? '');
   const thoughts = parts.flatMap((part) => ('thinking' in part ? (part.thinking ?? []) : []));
   return {

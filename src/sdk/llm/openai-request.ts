@@ -126,8 +126,7 @@ function toolFields({ params }: Prompt): JsonObject {
   if (tools.length === 0) return {};
   return defined({
     tools: tools.map(toolOf),
-    tool_choice:
-      typeof choice === 'object' ? { type: 'function', function: { name: choice.tool } } : choice,
+    tool_choice: typeof choice === 'object' ? { type: 'function', function: { name: choice.tool } } : choice,
     parallel_tool_calls: allowsParallelCalls ? undefined : false,
   });
 }
@@ -164,8 +163,7 @@ function reasoningFields(
       warnings.push(...leftOut(params, ['thinkingTokens'], 'this API has no such parameter'));
       return defined({
         ...effort,
-        thinking:
-          thinkingMode === undefined ? undefined : { type: thinkingMode ? 'enabled' : 'disabled' },
+        thinking: thinkingMode === undefined ? undefined : { type: thinkingMode ? 'enabled' : 'disabled' },
       });
     case 'enable':
       return defined({ ...effort, enable_thinking: thinkingMode, thinking_budget: thinkingTokens });

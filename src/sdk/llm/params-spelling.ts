@@ -65,7 +65,9 @@ function read<S extends z.ZodObject>(schema: S, value: unknown): z.output<S> {
 
 function spell(names: readonly string[], value: unknown): Spelled {
   if (!isObject(value)) throw new Failure('invalid', 'parameters are an object', { reason: 'bad_params' });
-  const camelCase = new Map(names.flatMap((name) => [[name, name] as const, [snakeCase(name), name] as const]));
+  const camelCase = new Map(
+    names.flatMap((name) => [[name, name] as const, [snakeCase(name), name] as const]),
+  );
   const spelled = new Map<string, { name: string; value: unknown }>();
   const nulls = new Set<string>();
   const details: FailureDetail[] = [];

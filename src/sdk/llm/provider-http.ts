@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, type FailureCode } from '../../failure.ts';
+import { createBackoff } from '../backoff.ts';
 import type { CallLimit } from './call-limit.ts';
 import { isObject } from './json-object.ts';
 
@@ -37,17 +38,17 @@ const worthRetrying = new Set([408, 429, 500, 502, 503, 504, 529]);
 
 /** A response with status 200–299. Failures: those of failureOf, and unavailable: not_reached, timed_out, aborted. */
 export async function send(http: ProviderHttp, call: HttpCall, limit: CallLimit): Promise<Response> {
+  const backoff = createBackoff(http.random, { retryMs: firstWaitMs, maxRetryMs: longestWaitMs });
   for (let attempt = 0; ; attempt++) {
     const outcome = await attemptOnce(http, call, limit);
     if ('response' in outcome) return outcome.response;
     const { failure, isWorthRetrying } = outcome;
-    const waitMs = waitBefore(failure, attempt, http.random);
-    if (!isWorthRetrying || attempt >= http.retries || waitMs === undefined) throw failure;
-    await sleep(waitMs, undefined, { signal: limit.signal }).catch((error: unknown) => {
-      // The time ran out while waiting: what the provider said last is more use than that.
-      throw limit.failure(error, call.provider).reason === 'aborted'
-        ? limit.failure(error, call.provider)
-        : failure;
+    const askedMs = (failure.retryAfterSeconds ?? 0) * 1_000;
+    if (!isWorthRetrying || attempt >= http.retries || askedMs > longestRetryAfterMs) throw failure;
+    await sleep(backoff.next(askedMs), undefined, { signal: limit.signal }).catch((error: unknown) => {
+      // When the time runs out while waiting, what the provider said last is more use than that.
+      const ended = limit.failure(error, call.provider);
+      throw ended.reason === 'aborted' ? ended : failure;
     });
   }
 }
@@ -76,15 +77,6 @@ async function attemptOnce(http: ProviderHttp, call: HttpCall, limit: CallLimit)
     const failure = limit.failure(error, call.provider);
     return { failure, isWorthRetrying: failure.reason === 'not_reached' };
   }
-}
-
-/** What the provider asks for, or longer each time and never the same; undefined when that is too long to wait. */
-function waitBefore(failure: Failure, attempt: number, random: () => number): number | undefined {
-  const asked = failure.retryAfterSeconds;
-  if (asked !== undefined) {
-    return asked * 1_000 > longestRetryAfterMs ? undefined : asked * 1_000 + random() * firstWaitMs;
-  }
-  return Math.min(longestWaitMs, firstWaitMs * 2 ** attempt) * (0.5 + random() / 2);
 }
 
 /** Each status of a provider as a code of ours: it refuses our request, our secret, our haste, or has trouble itself. */
@@ -126,7 +118,7 @@ function messageIn(text: string): string {
     said = text;
   }
   for (let depth = 0; depth < 4 && typeof said === 'object' && said !== null; depth++) {
-    const [first = said] = Array.isArray(said) ? said : [said];
+    const first: unknown = Array.isArray(said) ? said[0] : said;
     said = isObject(first) ? (first['error'] ?? first['message'] ?? first['detail'] ?? '') : first;
   }
   return typeof said === 'string' && said.trim() !== '' ? said.trim().slice(0, 500) : 'nothing more';
@@ -155,10 +147,11 @@ async function readText(response: Response): Promise<string> {
 
 /** The body's text as it comes. Failures: unavailable past the longest answer; errors of the wire as they are. */
 export async function* readPieces(response: Response): AsyncGenerator<string> {
-  if (response.body === null) return;
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  if (body === null) return;
   const decoder = new TextDecoder();
   let bytes = 0;
-  for await (const piece of response.body) {
+  for await (const piece of body) {
     bytes += piece.byteLength;
     if (bytes > maxAnswerBytes) {
       throw new Failure('unavailable', `an answer is longer than ${maxAnswerBytes} bytes`, {

@@ -57,7 +57,9 @@ export function buildReplicateRequest(prompt: Prompt): ModelRequest {
 
 /** `owner/name`, or `owner/name:version` for what is no official model; the owner is the provider unless it is Replicate. */
 function placeOf({ provider, model }: Prompt): { readonly path: string; readonly version?: string } {
-  const [owner = '', name = '', ...rest] = (provider === 'replicate' ? model : `${provider}/${model}`).split('/');
+  const [owner = '', name = '', ...rest] = (provider === 'replicate' ? model : `${provider}/${model}`).split(
+    '/',
+  );
   if (owner === '' || name === '' || rest.length > 0) throw unfit('model', 'a model here is owner/name');
   const [bare = '', version] = name.split(':');
   if (version !== undefined) return { path: '/predictions', version };

@@ -2,7 +2,7 @@
  * Tools that a model may call, and which of them it should: read from the spellings that are about, into one.
  * Tools and choices are kept in parameters as they came; the request builders read them here.
  */
-import { type JsonObject, isJsonObject, isObject } from './json-object.ts';
+import { isJsonObject, isObject, type JsonObject } from './json-object.ts';
 
 /** A function that a model may call. */
 export interface ToolDefinition {
