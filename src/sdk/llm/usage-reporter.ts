@@ -69,20 +69,22 @@ export function createUsageReporter(parts: UsageReporterParts): UsageReporter {
   const flush = (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
-    sending ??= sendAll().finally(() => {
-      sending = undefined;
-    });
+    sending ??= sendAll()
+      .catch((error: unknown) => {
+        later();
+        throw error;
+      })
+      .finally(() => {
+        sending = undefined;
+      });
     return sending;
   };
-  const later = (): void => {
+  function later(): void {
     if (isClosed) return;
     timer ??= setTimeout(() => {
-      flush().catch((error: unknown) => {
-        onTrouble(asFailure(error));
-        later();
-      });
+      flush().catch((error: unknown) => onTrouble(asFailure(error)));
     }, everyMs).unref();
-  };
+  }
   return {
     add: ({ key, model, context, usage }) => {
       if (isClosed) return;
