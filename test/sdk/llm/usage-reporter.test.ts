@@ -1,7 +1,7 @@
 /**
  * Reported usage: what the server's route takes, in batches, again under the same ids, bounded, and never in the way.
  */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ReceivedUsage } from '../../../src/domain/usage/usage.ts';
 import { Failure } from '../../../src/failure.ts';
 import { createLlmClient } from '../../../src/sdk/llm/create-llm-client.ts';
@@ -22,10 +22,12 @@ let store: Map<string, ReceivedUsage>;
 let trouble: Failure | undefined;
 let batches: number;
 
-beforeEach(async () => {
+beforeEach(() => {
   store = new Map();
   trouble = undefined;
   batches = 0;
+});
+beforeAll(async () => {
   stand = await startSdkStand();
   // The assembly has no database: its place is taken by a map.
   Object.assign(stand.http.dependencies, {
@@ -45,7 +47,7 @@ beforeEach(async () => {
   varve = stand.client({ apiKey: await stand.http.keyOf('service') });
   await varve.ready();
 });
-afterEach(() => stand.close());
+afterAll(() => stand.close());
 
 async function client(more: Partial<LlmClientOptions> = {}) {
   const provider = stand.closeWith(
