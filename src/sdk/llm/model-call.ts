@@ -77,9 +77,7 @@ export function prepareCall(
   }
 
   async function* chunks(): AsyncGenerator<ModelChunk, ModelAnswer, undefined> {
-    const stop = new AbortController();
-    const outer = options.signal === undefined ? [] : [options.signal];
-    const limit = startCallLimit(options.timeoutMs, AbortSignal.any([stop.signal, ...outer]));
+    const limit = startCallLimit(options.timeoutMs, options.signal);
     try {
       const response = await send(http, call, limit);
       if (style === 'replicate') {
@@ -91,7 +89,6 @@ export function prepareCall(
       return reader.finish();
     } finally {
       limit.stop();
-      stop.abort();
     }
   }
 
