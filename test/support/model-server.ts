@@ -2,7 +2,7 @@
  * A provider's API for tests: a real HTTP server on a free port that remembers what it was asked and answers as it is told.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Asked {
@@ -30,16 +30,19 @@ export async function startModelServer(first: Answering): Promise<ModelServer> {
   const asked: Asked[] = [];
   let answering = first;
   let givenUp = 0;
-  const server = createServer(async (request, response) => {
-    response.on('close', () => {
-      if (!response.writableFinished) givenUp += 1;
-    });
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
     const { method = '', url = '', headers } = request;
     asked.push({ method, url, headers, body: text === '' ? undefined : JSON.parse(text) });
     await answering(response, asked.at(-1) as Asked, asked.length);
+  };
+  const server = createServer((request, response) => {
+    response.on('close', () => {
+      if (!response.writableFinished) givenUp += 1;
+    });
+    void answer(request, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Failure } from '../../../src/failure.ts';
+import { Failure } from '../../../src/failure.ts';
 import type { LlmClientOptions } from '../../../src/sdk/llm/llm-client.ts';
 import { openLlmClient } from '../../../src/sdk/llm/open-llm-client.ts';
 import type { Varve } from '../../../src/sdk/varve.ts';
@@ -27,7 +27,7 @@ let varve: Varve;
 
 beforeAll(async () => {
   stand = await startSdkStand();
-  provider = stand.closeWith(await startModelServer(() => undefined));
+  provider = await startModelServer(() => undefined);
   await stand.http.change(
     { type: 'addModel', model: { id: 'openai/gpt-4o', provider: 'openai', name: 'x', contextWindow: 1 } },
     { type: 'defineKey', key: ask.key, valueType: 'model', fallback: 'openai/gpt-4o' },
@@ -35,7 +35,10 @@ beforeAll(async () => {
   varve = stand.client();
   await varve.ready();
 });
-afterAll(() => stand.close());
+afterAll(async () => {
+  await provider.close();
+  await stand.close();
+});
 beforeEach(() => provider.forget());
 
 /** Without any pause but those that the provider asks for. */
@@ -60,13 +63,15 @@ const status =
   (code: number, body: unknown = {}, headers = {}): Answering =>
   (response) =>
     sendJson(response, body, code, headers);
-const failed = (work: Promise<unknown>): Promise<Failure> =>
-  work.then(
-    () => {
-      throw new Error('nothing failed');
-    },
-    (error: Failure) => error,
-  );
+async function failed(work: Promise<unknown>): Promise<Failure> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  throw new Error('nothing failed');
+}
 
 describe('tried again', () => {
   test.each<[string, Answering]>([

@@ -9,13 +9,14 @@ import type { LlmClientOptions } from '../../../src/sdk/llm/llm-client.ts';
 import { createUsageReporter } from '../../../src/sdk/llm/usage-reporter.ts';
 import { runInContext } from '../../../src/sdk/request-context.ts';
 import type { Varve } from '../../../src/sdk/varve.ts';
-import { completion, sendJson, startModelServer } from '../../support/model-server.ts';
+import { completion, type ModelServer, sendJson, startModelServer } from '../../support/model-server.ts';
 import { question } from '../../support/prompts.ts';
 import { type SdkStand, startSdkStand, until } from '../../support/sdk-stand.ts';
 
 const ask = { key: 'ai.planner.model', messages: question };
 
 let stand: SdkStand;
+let provider: ModelServer;
 let varve: Varve;
 let store: Map<string, ReceivedUsage>;
 /** What the store says before it takes anything. */
@@ -29,6 +30,7 @@ beforeEach(() => {
 });
 beforeAll(async () => {
   stand = await startSdkStand();
+  provider = await startModelServer((response) => sendJson(response, completion('Blue.')));
   // The assembly has no database: its place is taken by a map.
   Object.assign(stand.http.dependencies, {
     recordUsage: async (_: string, records: readonly ReceivedUsage[]) => {
@@ -47,12 +49,12 @@ beforeAll(async () => {
   varve = stand.client({ apiKey: await stand.http.keyOf('service') });
   await varve.ready();
 });
-afterAll(() => stand.close());
+afterAll(async () => {
+  await provider.close();
+  await stand.close();
+});
 
-async function client(more: Partial<LlmClientOptions> = {}) {
-  const provider = stand.closeWith(
-    await startModelServer((response) => sendJson(response, completion('Blue.'))),
-  );
+function client(more: Partial<LlmClientOptions> = {}) {
   const endpoints = { openai: { baseUrl: provider.url } };
   return createLlmClient(varve, { endpoints, reportUsage: true, reportEveryMs: 3_600_000, ...more });
 }
@@ -66,7 +68,7 @@ const none = {
 };
 
 test('each call is counted with its key, its model and its context, when it is told to', async () => {
-  const llm = await client();
+  const llm = client();
   await llm.complete({ ...ask, context: { user: 'u', tenant: 'acme' } });
   await runInContext({ tier: '3' }, () => llm.complete(ask));
   expect(store.size).toBe(0);
@@ -84,17 +86,17 @@ test('each call is counted with its key, its model and its context, when it is t
     { ...record, tier: '3' },
   ]);
   expect(batches).toBe(1);
-  const silent = await client({ reportUsage: false });
+  const silent = client({ reportUsage: false });
   await silent.complete(ask);
   await silent.close();
   expect(store.size).toBe(2);
 });
 
 test('by itself after a while, and at the end', async () => {
-  const soon = await client({ reportEveryMs: 10 });
+  const soon = client({ reportEveryMs: 10 });
   await soon.complete(ask);
   await until(() => store.size === 1);
-  const late = await client();
+  const late = client();
   await late.complete(ask);
   await late.close();
   await late.complete(ask);
@@ -104,7 +106,7 @@ test('by itself after a while, and at the end', async () => {
 
 test('what the server cannot take now is reported again under the same ids, and counts once', async () => {
   const told: Failure[] = [];
-  const llm = await client({ reportEveryMs: 10, onTrouble: (failure) => told.push(failure) });
+  const llm = client({ reportEveryMs: 10, onTrouble: (failure) => told.push(failure) });
   trouble = new Failure('unavailable', 'not now');
   expect((await llm.complete(ask)).text).toBe('Blue.');
   await until(() => told.length >= 2);
