@@ -22,7 +22,7 @@ export interface LlmClientOptions {
   readonly readSecret?: (address: string) => string | Promise<string>;
   /** Who is asking when a call does not say; the request's context (request-context.ts) when absent. */
   readonly contextProvider?: () => Context | undefined;
-  /** Whether the tokens of each call are reported to the server, with key, model and context; not when absent. */
+  /** Whether the tokens that the API tells are reported to the server, with key, model and context; not when absent. */
   readonly reportUsage?: boolean;
   /** How long usage is gathered; 5,000 when absent. */
   readonly reportEveryMs?: number;
@@ -35,7 +35,7 @@ export interface LlmClientOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** Parameters of one call, in either spelling; null takes away what the ledger says. */
+/** Parameters of one call; null takes away what the ledger says. */
 export type ParamOverrides = { readonly [P in keyof LlmParams]: LlmParams[P] | null };
 
 export interface LlmRequest {

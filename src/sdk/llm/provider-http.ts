@@ -29,7 +29,7 @@ export interface HttpCall {
 }
 
 /** The longest answer, in bytes: images come in base64. */
-const maxAnswerBytes = 64 * 1_024 * 1_024;
+const maxAnswerBytes = 32 * 1_024 * 1_024;
 const firstWaitMs = 500;
 const longestWaitMs = 8_000;
 /** Who asks for more patience than this is answered with `limited`, and the caller decides. */
