@@ -1,17 +1,7 @@
 /**
  * Answers of models, for the tests of those that read them.
  */
-import type { ModelAnswer, ModelChunk, StreamReader, TokenUsage } from '../../src/sdk/llm/answer.ts';
-
-export const noTokens: TokenUsage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  inputAudioTokens: 0,
-  outputAudioTokens: 0,
-};
+import type { ModelAnswer, ModelChunk, StreamReader } from '../../src/sdk/llm/answer.ts';
 
 /** An answer that says no more than this. */
 export const answer = (parts: Partial<ModelAnswer> & { readonly text: string }): ModelAnswer => ({

@@ -1,23 +1,13 @@
 /**
  * What a model answers, in one shape, whichever API it came from: whole, or as it is written.
  */
+import { maxTokens, noTokens, type TokenCounts, tokenNames } from '../../domain/usage/usage.ts';
 import { Failure } from '../../failure.ts';
 import { parseObject } from './json-object.ts';
 import type { AssistantMessage, NativeTurn, ToolCall } from './message.ts';
 
 /** `stop`: it was done; `length`: it ran out of tokens; `tool_calls`: it waits for tools; `content_filter`: it was stopped. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'other';
-
-/** Tokens, each counted in exactly one of the counts, as `POST /v1/usage` wants them. */
-export interface TokenUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly reasoningTokens: number;
-  readonly inputAudioTokens: number;
-  readonly outputAudioTokens: number;
-}
 
 /** A call whose arguments the model did not write as a JSON object. */
 export interface BrokenToolCall {
@@ -37,8 +27,8 @@ export interface ModelAnswer {
   readonly brokenToolCalls: readonly BrokenToolCall[];
   readonly files: readonly AnswerFile[];
   readonly finishReason: FinishReason;
-  /** Absent when the API did not tell. */
-  readonly usage?: TokenUsage;
+  /** Each token in exactly one count, as `POST /v1/usage` wants them; absent when the API did not tell. */
+  readonly usage?: TokenCounts;
   /** The turn to put into the next call's messages, after which the tools' answers stand. */
   readonly message: AssistantMessage;
 }
@@ -65,7 +55,7 @@ export interface GatheredAnswer {
   readonly calls?: readonly { readonly id: string; readonly name: string; readonly text: string }[];
   readonly files?: readonly AnswerFile[];
   readonly finishReason: FinishReason;
-  readonly usage?: TokenUsage | undefined;
+  readonly usage?: TokenCounts | undefined;
   readonly native?: NativeTurn | undefined;
 }
 
@@ -103,18 +93,12 @@ export function answerOf({
   };
 }
 
-/** Counts of which the absent ones are zero; none is ever negative. */
-export function usageOf(counts: Partial<TokenUsage>): TokenUsage {
-  const count = (tokens = 0) => Math.max(0, tokens);
-  return {
-    inputTokens: count(counts.inputTokens),
-    outputTokens: count(counts.outputTokens),
-    cacheReadTokens: count(counts.cacheReadTokens),
-    cacheWriteTokens: count(counts.cacheWriteTokens),
-    reasoningTokens: count(counts.reasoningTokens),
-    inputAudioTokens: count(counts.inputAudioTokens),
-    outputAudioTokens: count(counts.outputAudioTokens),
-  };
+/** Counts that `POST /v1/usage` takes, whatever an API tells: absent ones are zero. */
+export function usageOf(counts: Partial<TokenCounts>): TokenCounts {
+  const usage = { ...noTokens };
+  for (const name of tokenNames)
+    usage[name] = Math.min(maxTokens, Math.max(0, Math.round(counts[name] ?? 0)));
+  return usage;
 }
 
 /** Failure unavailable: what came is no answer of that API. */

@@ -2,7 +2,9 @@
  * Answers of APIs of Gemini's style, whole and streamed, into the one shape: an event of a stream looks like a whole answer.
  * Pure.
  */
+
 import { z } from 'zod';
+import type { TokenCounts } from '../../domain/usage/usage.ts';
 import {
   type AnswerFile,
   answerOf,
@@ -12,7 +14,6 @@ import {
   type ModelAnswer,
   type ModelChunk,
   type StreamReader,
-  type TokenUsage,
   toldError,
   usageOf,
 } from './answer.ts';
@@ -90,7 +91,7 @@ function createGathering() {
   let text = '';
   let reasoning = '';
   let reason: string | undefined;
-  let usage: TokenUsage | undefined;
+  let usage: TokenCounts | undefined;
 
   const takePart = (part: JsonObject): ModelChunk[] => {
     const parsed = partSchema.safeParse(part);
@@ -143,7 +144,7 @@ function isPlain(part: JsonObject): boolean {
 }
 
 /** The prompt holds what was cached; thoughts stand beside the candidates. Audio is told by its modality. */
-function tokensOf(usage: z.output<typeof usageSchema>): TokenUsage {
+function tokensOf(usage: z.output<typeof usageSchema>): TokenCounts {
   const audioIn = (details: z.output<typeof modalities>) =>
     (details ?? []).reduce((sum, each) => sum + (each.modality === 'AUDIO' ? (each.tokenCount ?? 0) : 0), 0);
   const cached = usage.cachedContentTokenCount ?? 0;

@@ -1,7 +1,9 @@
 /**
  * Answers of APIs of OpenAI's style, whole and streamed, into the one shape. Pure.
  */
+
 import { z } from 'zod';
+import type { TokenCounts } from '../../domain/usage/usage.ts';
 import {
   answerOf,
   brokenAnswer,
@@ -10,7 +12,6 @@ import {
   type ModelAnswer,
   type ModelChunk,
   type StreamReader,
-  type TokenUsage,
   toldError,
   usageOf,
 } from './answer.ts';
@@ -129,7 +130,7 @@ export function createOpenAiStreamReader(): StreamReader {
   let text = '';
   let reasoning = '';
   let finish: string | undefined;
-  let usage: TokenUsage | undefined;
+  let usage: TokenCounts | undefined;
   /** By their index; Mistral tells none and sends each call whole. */
   const calls = new Map<number, GrowingCall>();
   const whole = () =>
@@ -223,7 +224,7 @@ function finishReasonOf(word: string | null | undefined): FinishReason {
 }
 
 /** The API's totals hold their parts; ours are told apart. xAI counts the reasoning beside the completion, as its total tells. */
-function tokensOf(usage: z.output<typeof usageSchema> | null | undefined): TokenUsage | undefined {
+function tokensOf(usage: z.output<typeof usageSchema> | null | undefined): TokenCounts | undefined {
   if (usage === undefined || usage === null) return undefined;
   const prompt = usage.prompt_tokens ?? 0;
   const completion = usage.completion_tokens ?? 0;

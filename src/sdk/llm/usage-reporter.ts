@@ -2,16 +2,17 @@
  * Reports the tokens of calls to the server, `POST /v1/usage`: gathered, sent in batches, sent again under the same ids until
  * they are taken. It never delays or fails a call; what does not fit any more is dropped and told.
  */
+
 import type { Context } from '../../domain/scope.ts';
+import type { TokenCounts } from '../../domain/usage/usage.ts';
 import { Failure } from '../../failure.ts';
 import type { ApiClient } from '../api-client.ts';
-import type { TokenUsage } from './answer.ts';
 
 export interface UsageToReport {
   readonly key: string;
   readonly model: string;
   readonly context: Context;
-  readonly usage: TokenUsage;
+  readonly usage: TokenCounts;
 }
 
 export interface UsageReporter {
@@ -32,7 +33,7 @@ export interface UsageReporterParts {
   readonly everyMs: number;
 }
 
-interface UsageRecord extends Context, TokenUsage {
+interface UsageRecord extends Context, TokenCounts {
   readonly id: string;
   readonly at: string;
   readonly key: string;
@@ -51,6 +52,10 @@ export function createUsageReporter(parts: UsageReporterParts): UsageReporter {
   let sending: Promise<void> | undefined;
   let isClosed = false;
 
+  const without = (records: readonly UsageRecord[]): void => {
+    const gone = new Set(records);
+    waiting = waiting.filter((record) => !gone.has(record));
+  };
   const sendAll = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, batchSize);
@@ -60,10 +65,12 @@ export function createUsageReporter(parts: UsageReporterParts): UsageReporter {
         const failure = asFailure(error);
         if (isWorthAnother(failure)) throw failure;
         // What the server does not take it will never take: it would hold up all that comes after it.
-        onTrouble(dropped(batch.length, failure));
+        const refused = refusedOf(batch, failure);
+        onTrouble(dropped(refused.length, failure));
+        without(refused);
+        continue;
       }
-      const taken = new Set(batch);
-      waiting = waiting.filter((record) => !taken.has(record));
+      without(batch);
     }
   };
   const flush = (): Promise<void> => {
@@ -103,8 +110,16 @@ export function createUsageReporter(parts: UsageReporterParts): UsageReporter {
   };
 }
 
+/** The records that a refusal names, or all when it names none. */
+function refusedOf(batch: readonly UsageRecord[], { details }: Failure): readonly UsageRecord[] {
+  const named = new Set(details.map(({ path }) => /(?:^|\.)records\.(\d+)(?:\.|$)/.exec(path)?.[1]));
+  const refused = batch.filter((_, index) => named.has(String(index)));
+  return refused.length === 0 ? batch : refused;
+}
+
+/** Not what the server says of the records themselves; a key that was revoked can be given back. */
 function isWorthAnother({ code }: Failure): boolean {
-  return code === 'unavailable' || code === 'limited' || code === 'corrupt' || code === 'conflict';
+  return code !== 'invalid' && code !== 'refused' && code !== 'forbidden' && code !== 'not_found';
 }
 
 function asFailure(error: unknown): Failure {
@@ -114,7 +129,7 @@ function asFailure(error: unknown): Failure {
 
 function dropped(count: number, cause: Failure | undefined): Failure {
   const why = cause === undefined ? 'too many wait' : cause.message;
-  return new Failure(cause?.code ?? 'limited', `${count} records of usage were dropped: ${why}`, {
+  return new Failure(cause?.code ?? 'limited', `dropped records of usage: ${count} (${why})`, {
     reason: 'usage_dropped',
     cause,
   });

@@ -2,7 +2,8 @@
  * What the package exports under `./llm`: calls of the models that the ledger names, the parameters of a call in both
  * spellings, the requests that four styles of API get, and the base for a service's own providers.
  */
-export type { FinishReason, ModelAnswer, ModelChunk, StreamReader, TokenUsage } from './answer.ts';
+export type { TokenCounts } from '../../domain/usage/usage.ts';
+export type { FinishReason, ModelAnswer, ModelChunk, StreamReader } from './answer.ts';
 export { createAnthropicStreamReader, readAnthropicAnswer } from './anthropic-answer.ts';
 export { buildAnthropicRequest } from './anthropic-request.ts';
 export type { ApiStyle } from './api-style.ts';

@@ -2,9 +2,10 @@
  * Answers of Anthropic's style in the one shape: whole ones, streamed ones, and what goes back signed.
  */
 import { describe, expect, test } from 'vitest';
+import { noTokens } from '../../../src/domain/usage/usage.ts';
 import { createAnthropicStreamReader, readAnthropicAnswer } from '../../../src/sdk/llm/anthropic-answer.ts';
 import { buildAnthropicRequest } from '../../../src/sdk/llm/anthropic-request.ts';
-import { answer, kiel, noTokens, streamed } from '../../support/model-answers.ts';
+import { answer, kiel, streamed } from '../../support/model-answers.ts';
 import { promptOf } from '../../support/prompts.ts';
 
 describe("Anthropic's style", () => {

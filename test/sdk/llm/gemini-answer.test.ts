@@ -2,8 +2,9 @@
  * Answers of Gemini's style in the one shape: whole ones, and streamed ones, which come to the same.
  */
 import { describe, expect, test } from 'vitest';
+import { noTokens } from '../../../src/domain/usage/usage.ts';
 import { createGeminiStreamReader, readGeminiAnswer } from '../../../src/sdk/llm/gemini-answer.ts';
-import { answer, kiel, noTokens, streamed } from '../../support/model-answers.ts';
+import { answer, kiel, streamed } from '../../support/model-answers.ts';
 
 describe("Gemini's style", () => {
   const usageMetadata = {

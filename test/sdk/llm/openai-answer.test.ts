@@ -1,10 +1,11 @@
 /**
  * Answers of OpenAI's style in the one shape: whole ones, and streamed ones, which come to the same.
  */
+
 import { describe, expect, test } from 'vitest';
-import type { TokenUsage } from '../../../src/sdk/llm/answer.ts';
+import { noTokens, type TokenCounts } from '../../../src/domain/usage/usage.ts';
 import { createOpenAiStreamReader, readOpenAiAnswer } from '../../../src/sdk/llm/openai-answer.ts';
-import { answer, kiel, noTokens, streamed } from '../../support/model-answers.ts';
+import { answer, kiel, streamed } from '../../support/model-answers.ts';
 
 describe("OpenAI's style", () => {
   const usage = {
@@ -14,7 +15,7 @@ describe("OpenAI's style", () => {
     prompt_tokens_details: { cached_tokens: 30, audio_tokens: 5 },
     completion_tokens_details: { reasoning_tokens: 20, audio_tokens: 1 },
   };
-  const counted: TokenUsage = {
+  const counted: TokenCounts = {
     ...noTokens,
     inputTokens: 65,
     outputTokens: 29,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/failure.ts';
 import type { LlmClientOptions } from '../../../src/sdk/llm/llm-client.ts';
 import { openLlmClient } from '../../../src/sdk/llm/open-llm-client.ts';
-import type { Varve } from '../../../src/sdk/varve.ts';
+import { type LlmStand, startLlmStand } from '../../support/llm-stand.ts';
 import {
   type Answering,
   completion,
@@ -14,31 +14,19 @@ import {
   type ModelServer,
   sendEvents,
   sendJson,
-  startModelServer,
 } from '../../support/model-server.ts';
-import { question } from '../../support/prompts.ts';
-import { type SdkStand, startSdkStand, until } from '../../support/sdk-stand.ts';
+import { until } from '../../support/sdk-stand.ts';
 
-const ask = { key: 'ai.planner.model', messages: question };
-
-let stand: SdkStand;
+let stand: LlmStand;
 let provider: ModelServer;
-let varve: Varve;
+let ask: LlmStand['ask'];
 
 beforeAll(async () => {
-  stand = await startSdkStand();
-  provider = await startModelServer(() => undefined);
-  await stand.http.change(
-    { type: 'addModel', model: { id: 'openai/gpt-4o', provider: 'openai', name: 'x', contextWindow: 1 } },
-    { type: 'defineKey', key: ask.key, valueType: 'model', fallback: 'openai/gpt-4o' },
-  );
-  varve = stand.client();
-  await varve.ready();
+  stand = await startLlmStand();
+  await stand.begin();
+  ({ provider, ask } = stand);
 });
-afterAll(async () => {
-  await provider.close();
-  await stand.close();
-});
+afterAll(() => stand.close());
 beforeEach(() => provider.forget());
 
 /** Without any pause but those that the provider asks for. */

@@ -2,9 +2,10 @@
  * Replicate's predictions in the one shape.
  */
 import { describe, expect, test } from 'vitest';
+import { noTokens } from '../../../src/domain/usage/usage.ts';
 import type { ModelAnswer } from '../../../src/sdk/llm/answer.ts';
 import { readPrediction } from '../../../src/sdk/llm/replicate-answer.ts';
-import { answer, noTokens } from '../../support/model-answers.ts';
+import { answer } from '../../support/model-answers.ts';
 
 describe('Replicate', () => {
   test.each<[unknown, Partial<ModelAnswer> & { text: string }]>([

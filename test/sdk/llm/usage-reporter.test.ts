@@ -2,7 +2,7 @@
  * Reported usage: what the server's route takes, in batches, again under the same ids, bounded, and never in the way.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ReceivedUsage } from '../../../src/domain/usage/usage.ts';
+import { noTokens, type ReceivedUsage } from '../../../src/domain/usage/usage.ts';
 import { Failure } from '../../../src/failure.ts';
 import { createLlmClient } from '../../../src/sdk/llm/create-llm-client.ts';
 import type { LlmClientOptions } from '../../../src/sdk/llm/llm-client.ts';
@@ -59,14 +59,6 @@ function client(more: Partial<LlmClientOptions> = {}) {
   return createLlmClient(varve, { endpoints, reportUsage: true, reportEveryMs: 3_600_000, ...more });
 }
 
-const none = {
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  inputAudioTokens: 0,
-  outputAudioTokens: 0,
-};
-
 test('each call is counted with its key, its model and its context, when it is told to', async () => {
   const llm = client();
   await llm.complete({ ...ask, context: { user: 'u', tenant: 'acme' } });
@@ -77,9 +69,9 @@ test('each call is counted with its key, its model and its context, when it is t
     at: expect.anything(),
     key: ask.key,
     model: 'openai/gpt-4o',
+    ...noTokens,
     inputTokens: 10,
     outputTokens: 5,
-    ...none,
   };
   expect([...store.values()]).toMatchObject([
     { ...record, user: 'u', tenant: 'acme' },
@@ -127,13 +119,19 @@ test('what the server will never take is dropped and told, and holds up nothing'
     onTrouble: (failure) => told.push(failure),
     everyMs: 3_600_000,
   });
-  const usage = { inputTokens: 1, outputTokens: 1, ...none };
-  reporter.add({ key: 'no key at all', model: 'openai/gpt-4o', context: {}, usage });
-  await reporter.flush();
-  reporter.add({ key: ask.key, model: 'openai/gpt-4o', context: {}, usage });
+  const usage = { ...noTokens, inputTokens: 1, outputTokens: 1 };
+  for (const key of [ask.key, 'no key at all', ask.key]) {
+    reporter.add({ key, model: 'openai/gpt-4o', context: {}, usage });
+  }
   await reporter.close();
-  expect(told).toMatchObject([{ code: 'invalid', reason: 'usage_dropped' }]);
-  expect(store.size).toBe(1);
+  expect(told).toMatchObject([
+    {
+      code: 'invalid',
+      reason: 'usage_dropped',
+      message: expect.stringMatching(/^dropped records of usage: 1 /),
+    },
+  ]);
+  expect([...store.values()].map(({ key }) => key)).toEqual([ask.key, ask.key]);
 });
 
 test('never more than 10,000 wait: the oldest are dropped and told; they go out 1,000 at a time', async () => {
@@ -146,7 +144,7 @@ test('never more than 10,000 wait: the oldest are dropped and told; they go out 
     onTrouble: (failure) => told.push(failure),
     everyMs: 3_600_000,
   });
-  const usage = { inputTokens: 1, outputTokens: 1, ...none };
+  const usage = { ...noTokens, inputTokens: 1, outputTokens: 1 };
   for (let index = 0; index < 10_001; index++) {
     reporter.add({ key: ask.key, model: 'openai/gpt-4o', context: {}, usage });
   }
