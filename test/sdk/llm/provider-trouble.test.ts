@@ -32,7 +32,7 @@ beforeEach(() => provider.forget());
 /** Without any pause but those that the provider asks for. */
 const client = (more: Partial<LlmClientOptions> = {}) =>
   openLlmClient(
-    varve,
+    stand.varve,
     {
       endpoints: { openai: { baseUrl: provider.url, apiKey: () => 'sk-secret' } },
       timeoutMs: 10_000,
