@@ -14,12 +14,14 @@ export interface CallLimit {
 
 export function startCallLimit(timeoutMs: number, outer: AbortSignal | undefined): CallLimit {
   const timer = new AbortController();
-  let handle = setTimeout(() => timer.abort(), timeoutMs);
+  // A timer that is longer fires at once.
+  const ms = Math.min(timeoutMs, 2 ** 31 - 1);
+  let handle = setTimeout(() => timer.abort(), ms);
   return {
     signal: outer === undefined ? timer.signal : AbortSignal.any([timer.signal, outer]),
     restart: () => {
       clearTimeout(handle);
-      handle = setTimeout(() => timer.abort(), timeoutMs);
+      handle = setTimeout(() => timer.abort(), ms);
     },
     stop: () => clearTimeout(handle),
     failure: (error, what) => {

@@ -43,14 +43,8 @@ export interface Endpoint {
   readonly options: EndpointOptions;
 }
 
-/** Failures: unavailable for a provider without an endpoint or address here, invalid for an address that is none. */
-export function endpointOf(provider: string, endpoints: Endpoints): Endpoint {
-  const options = Object.hasOwn(endpoints, provider) ? endpoints[provider] : undefined;
-  if (options === undefined) {
-    throw new Failure('unavailable', `this service has no endpoint for the provider ${provider}`, {
-      reason: 'no_endpoint',
-    });
-  }
+/** Failures: invalid for an endpoint without an address, or with one that is none. */
+export function endpointOf(provider: string, options: EndpointOptions): Endpoint {
   const known: ProviderFacts | undefined = Object.hasOwn(providers, provider)
     ? providers[provider]
     : undefined;
@@ -59,9 +53,7 @@ export function endpointOf(provider: string, endpoints: Endpoints): Endpoint {
   const facts = known?.style === style ? known : undefined;
   const baseUrl = options.baseUrl ?? facts?.baseUrl;
   if (baseUrl === undefined) {
-    throw new Failure('unavailable', `the endpoint of ${provider} needs a baseUrl`, {
-      reason: 'no_endpoint',
-    });
+    throw new Failure('invalid', `the endpoint of ${provider} needs a baseUrl`, { reason: 'bad_url' });
   }
   if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) {
     throw new Failure('invalid', `${baseUrl} is no address of an API`, { reason: 'bad_url' });
@@ -103,11 +95,21 @@ export function buildRequest(endpoint: Endpoint, prompt: Prompt): ModelRequest {
   }
 }
 
-/** The headers that show the secret; none without one. */
+/** The headers that show the secret; none without one. Failures: invalid for one that no header carries; it is not told. */
 export function authenticationHeaders(
-  { authentication }: Endpoint,
+  { provider, authentication }: Endpoint,
   secret: string | undefined,
 ): Readonly<Record<string, string>> {
   if (secret === undefined) return {};
+  // Said here, because fetch would show the secret in its own error.
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw new Failure(
+      'invalid',
+      `the secret of ${provider} is empty, or has characters that no header carries`,
+      {
+        reason: 'bad_secret',
+      },
+    );
+  }
   return authentication === 'bearer' ? { authorization: `Bearer ${secret}` } : { [authentication]: secret };
 }

@@ -26,7 +26,7 @@ export interface LlmClientParts {
 }
 
 interface Choice {
-  readonly context: Context | undefined;
+  readonly context: Context;
   readonly resolved: Resolved;
   readonly model: ResolvedModel;
   readonly params: LlmParams;
@@ -42,6 +42,7 @@ const maxRetries = 10;
 
 export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: LlmClientParts): LlmClient {
   const { retries = 2, timeoutMs: usualTimeoutMs = defaultTimeoutMs, onTrouble = () => undefined } = options;
+  const endpoints = endpointsOf(options);
   const http: ProviderHttp = {
     fetch: options.fetch ?? globalThis.fetch,
     random: parts.random,
@@ -64,7 +65,12 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
     // In one go, before anything is waited for: model, parameters and secret are of one revision.
     const choice = choose(varve, options, request);
     const { provider, model } = choice.model;
-    const endpoint = endpointOf(provider, options.endpoints);
+    const endpoint = endpoints.get(provider);
+    if (endpoint === undefined) {
+      throw new Failure('unavailable', `this service has no endpoint for the provider ${provider}`, {
+        reason: 'no_endpoint',
+      });
+    }
     const address = secretAddress(varve, endpoint, choice.context);
     const secret = await readSecret(endpoint, address, options);
     const { settings, signal, timeoutMs = usualTimeoutMs } = request;
@@ -79,7 +85,7 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
   };
 
   const conclude = ({ key }: LlmRequest, { choice, call }: PreparedCall, answer: ModelAnswer): LlmResult => {
-    const { resolved, model, context = {} } = choice;
+    const { resolved, model, context } = choice;
     const { usage } = answer;
     if (usage !== undefined) reporter?.add({ key, model: model.id, context, usage });
     return {
@@ -109,9 +115,21 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
   };
 }
 
+/** By provider. Failures: invalid for what could only fail later, in a call. */
+function endpointsOf({ endpoints, readSecret: read }: LlmClientOptions): ReadonlyMap<string, Endpoint> {
+  const entries = Object.entries(endpoints).map(([provider, each]): [string, Endpoint] => {
+    if (each.secretKey !== undefined && read === undefined) {
+      const message = `the endpoint of ${provider} has a secretKey, but there is no readSecret`;
+      throw new Failure('invalid', message, { reason: 'no_secret' });
+    }
+    return [provider, endpointOf(provider, each)];
+  });
+  return new Map(entries);
+}
+
 function choose(varve: Varve, options: LlmClientOptions, request: LlmRequest): Choice {
   const { key, fallback, overrides } = request;
-  const context = request.context ?? (options.contextProvider ?? currentContext)();
+  const context = { ...(options.contextProvider ?? currentContext)(), ...request.context };
   const resolved = varve.resolve(key, context, fallback === undefined ? {} : { fallback });
   const ledgerParams = paramsOf(varve, request, context);
   return {
@@ -123,7 +141,7 @@ function choose(varve: Varve, options: LlmClientOptions, request: LlmRequest): C
 }
 
 /** The parameters that the ledger says; none when the key that goes by convention is not defined. */
-function paramsOf(varve: Varve, request: LlmRequest, context: Context | undefined): LlmParams {
+function paramsOf(varve: Varve, request: LlmRequest, context: Context): LlmParams {
   const { key, paramsKey, fallback } = request;
   if (paramsKey === null) return {};
   const name = paramsKey ?? conventionalParamsKey(key);
@@ -171,11 +189,7 @@ function modelOf(value: JsonValue, key: string, endpoints: Endpoints): ResolvedM
 }
 
 /** Where the ledger says that the secret is; undefined for an endpoint that brings its own. */
-function secretAddress(
-  varve: Varve,
-  { options }: Endpoint,
-  context: Context | undefined,
-): string | undefined {
+function secretAddress(varve: Varve, { options }: Endpoint, context: Context): string | undefined {
   if (options.secretKey === undefined) return undefined;
   const address = varve.value(options.secretKey, context);
   if (typeof address === 'string') return address;
@@ -183,13 +197,9 @@ function secretAddress(
 }
 
 async function readSecret(
-  { provider, options: { apiKey } }: Endpoint,
+  { options: { apiKey } }: Endpoint,
   address: string | undefined,
   { readSecret: read }: LlmClientOptions,
 ): Promise<string | undefined> {
-  if (address === undefined) return apiKey?.();
-  if (read !== undefined) return read(address);
-  throw new Failure('invalid', `the endpoint of ${provider} has a secretKey, but there is no readSecret`, {
-    reason: 'no_secret',
-  });
+  return address === undefined ? apiKey?.() : read?.(address);
 }

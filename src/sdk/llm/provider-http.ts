@@ -71,12 +71,21 @@ async function attemptOnce(http: ProviderHttp, call: HttpCall, limit: CallLimit)
       signal: limit.signal,
     });
     if (response.ok) return { response };
-    const failure = failureOf(call.provider, response, await readText(response), http.now());
+    const text = withoutSecrets(await readText(response), call.headers);
+    const failure = failureOf(call.provider, response, text, http.now());
     return { failure, isWorthRetrying: worthRetrying.has(response.status) };
   } catch (error) {
     const failure = limit.failure(error, call.provider);
     return { failure, isWorthRetrying: failure.reason === 'not_reached' };
   }
+}
+
+/** Some providers repeat the key that they do not know; failures are logged. */
+function withoutSecrets(text: string, headers: HttpCall['headers']): string {
+  const secrets = Object.values(headers).map((value) => value.replace(/^Bearer /, ''));
+  return secrets
+    .filter(({ length }) => length >= 8)
+    .reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
 }
 
 /** Each status of a provider as a code of ours: it refuses our request, our secret, our haste, or has trouble itself. */

@@ -46,7 +46,14 @@ const batchSize = 1_000;
 const maxWaiting = 10_000;
 
 export function createUsageReporter(parts: UsageReporterParts): UsageReporter {
-  const { api, newId, now, onTrouble, everyMs } = parts;
+  const { api, newId, now, everyMs } = parts;
+  const onTrouble = (failure: Failure): void => {
+    try {
+      parts.onTrouble(failure);
+    } catch {
+      // Nobody is left to be told.
+    }
+  };
   let waiting: UsageRecord[] = [];
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> | undefined;

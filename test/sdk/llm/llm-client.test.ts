@@ -194,10 +194,16 @@ describe('secrets', () => {
       'Bearer b1',
       'Bearer a2',
     ]);
-    const without = stand.client({
-      endpoints: { openai: { baseUrl: stand.provider.url, secretKey: 'ai.openai.api_key' } },
-    });
-    await expect(without.complete(stand.ask)).rejects.toMatchObject({ code: 'invalid', reason: 'no_secret' });
+  });
+
+  test('and addresses are missed at the start, not in a call', () => {
+    const openai = { baseUrl: stand.provider.url, secretKey: 'ai.openai.api_key' };
+    expect(() => stand.client({ endpoints: { openai } })).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'no_secret' }),
+    );
+    expect(() => stand.client({ endpoints: { azure: {} } })).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'bad_url' }),
+    );
   });
 
   test('are not needed, and own headers win', async () => {

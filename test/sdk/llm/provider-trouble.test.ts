@@ -214,6 +214,16 @@ describe('the time', () => {
   });
 });
 
+test('the time that the reader takes for itself is no silence of the provider', async () => {
+  first((response) => sendEvents(response, completionEvents('Bl', 'ue.')));
+  const pieces: string[] = [];
+  for await (const chunk of client({ timeoutMs: 100 }).stream(ask)) {
+    pieces.push(chunk.type);
+    if (pieces.length === 1) await sleep(250);
+  }
+  expect(pieces).toEqual(['text', 'text', 'end']);
+});
+
 describe('the caller', () => {
   test('aborts a call that waits, one that waits to try again, and one that never began', async () => {
     for (const answering of [() => undefined, status(429, {}, { 'retry-after': '20' })]) {
@@ -242,8 +252,9 @@ describe('the caller', () => {
   });
 
   test('never finds the secret in a failure', async () => {
-    first(status(401, { error: { message: 'no' } }));
+    first(status(401, { error: { message: 'there is no key sk-secret' } }));
     const failure = await failed(client().complete(ask));
+    expect(failure.message).toBe('openai answered 401: there is no key …');
     expect(JSON.stringify([failure, failure.message, String(failure.cause)])).not.toContain('sk-secret');
   });
 });

@@ -49,15 +49,13 @@ describe('traits agree with the catalogue', () => {
 
 describe('an endpoint', () => {
   test('is what is known of the provider, and what the service says over it', () => {
-    expect(endpointOf('groq', { groq: {} })).toMatchObject({
+    expect(endpointOf('groq', {})).toMatchObject({
       style: 'openai',
       baseUrl: 'https://api.groq.com/openai/v1',
       authentication: 'bearer',
     });
-    expect(endpointOf('groq', { groq: { baseUrl: 'http://127.0.0.1:1/v1/' } }).baseUrl).toBe(
-      'http://127.0.0.1:1/v1',
-    );
-    expect(endpointOf('mistral', { mistral: { dialect: { takesTopK: true } } }).dialect).toStrictEqual({
+    expect(endpointOf('groq', { baseUrl: 'http://127.0.0.1:1/v1/' }).baseUrl).toBe('http://127.0.0.1:1/v1');
+    expect(endpointOf('mistral', { dialect: { takesTopK: true } }).dialect).toStrictEqual({
       seedField: 'random_seed',
       takesTopK: true,
       asksForUsage: false,
@@ -67,13 +65,13 @@ describe('an endpoint', () => {
 
   test('of a provider that nobody knows speaks as OpenAI does, unless it says otherwise', () => {
     const own = { baseUrl: 'https://gateway.example/v1' };
-    expect(endpointOf('own', { own })).toMatchObject({ style: 'openai', authentication: 'bearer' });
-    expect(endpointOf('own', { own: { ...own, style: 'anthropic' } })).toMatchObject({
+    expect(endpointOf('own', own)).toMatchObject({ style: 'openai', authentication: 'bearer' });
+    expect(endpointOf('own', { ...own, style: 'anthropic' })).toMatchObject({
       style: 'anthropic',
       authentication: 'x-api-key',
     });
     // Nothing of the provider's own holds for another style.
-    expect(endpointOf('mistral', { mistral: { ...own, style: 'gemini' } })).toMatchObject({
+    expect(endpointOf('mistral', { ...own, style: 'gemini' })).toMatchObject({
       style: 'gemini',
       authentication: 'x-goog-api-key',
       dialect: { seedField: 'seed' },
@@ -86,7 +84,7 @@ describe('an endpoint', () => {
     ['x-goog-api-key', { 'x-goog-api-key': 's' }],
     ['api-key', { 'api-key': 's' }],
   ] as const)('shows its secret by %s', (authentication, headers) => {
-    const endpoint = endpointOf('own', { own: { baseUrl: 'https://g.example', authentication } });
+    const endpoint = endpointOf('own', { baseUrl: 'https://g.example', authentication });
     expect(authenticationHeaders(endpoint, 's')).toStrictEqual(headers);
     expect(authenticationHeaders(endpoint, undefined)).toStrictEqual({});
   });
@@ -97,7 +95,7 @@ describe('an endpoint', () => {
       modelName: (model: string) => `prod-${model}`,
       traits: () => ({ isReasoning: true, takesSampling: false }),
     };
-    const endpoint = endpointOf('azure', { azure });
+    const endpoint = endpointOf('azure', azure);
     expect(buildRequest(endpoint, promptOf('azure/chat', { maxTokens: 5, temperature: 1 }))).toMatchObject({
       body: { model: 'prod-chat', max_completion_tokens: 5 },
       warnings: [{ code: 'not_carried', path: 'temperature' }],
@@ -105,12 +103,24 @@ describe('an endpoint', () => {
   });
 
   test.each([
-    ['one that the service has not', 'openai', {}, 'unavailable', 'no_endpoint'],
-    ['a name that every object has', 'constructor', {}, 'unavailable', 'no_endpoint'],
-    ['one without an address of its own', 'azure', { azure: {} }, 'unavailable', 'no_endpoint'],
-    ['an address that is none', 'own', { own: { baseUrl: 'gateway' } }, 'invalid', 'bad_url'],
-    ['a file', 'own', { own: { baseUrl: 'file:///etc' } }, 'invalid', 'bad_url'],
-  ])('refused: %s', (_, provider, endpoints, code, reason) => {
-    expect(() => endpointOf(provider, endpoints)).toThrow(expect.objectContaining({ code, reason }));
+    ['one without an address of its own', 'azure', {}],
+    ['a name that every object has', 'constructor', {}],
+    ['an address that is none', 'own', { baseUrl: 'gateway' }],
+    ['a file', 'own', { baseUrl: 'file:///etc' }],
+  ])('refused: %s', (_, provider, options) => {
+    expect(() => endpointOf(provider, options)).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'bad_url' }),
+    );
   });
+
+  test.each([[''], ['two words'], ['s\r\nx: y'], ['schlüssel']])(
+    'refused, and not told: the secret %j',
+    (secret) => {
+      const endpoint = endpointOf('groq', {});
+      const message = 'the secret of groq is empty, or has characters that no header carries';
+      expect(() => authenticationHeaders(endpoint, secret)).toThrow(
+        expect.objectContaining({ code: 'invalid', reason: 'bad_secret', message }),
+      );
+    },
+  );
 });

@@ -62,7 +62,7 @@ function client(more: Partial<LlmClientOptions> = {}) {
 test('each call is counted with its key, its model and its context, when it is told to', async () => {
   const llm = client();
   await llm.complete({ ...ask, context: { user: 'u', tenant: 'acme' } });
-  await runInContext({ tier: '3' }, () => llm.complete(ask));
+  await runInContext({ tier: '3' }, () => llm.complete({ ...ask, context: { user: 'v' } }));
   expect(store.size).toBe(0);
   await llm.flushUsage();
   const record = {
@@ -75,7 +75,7 @@ test('each call is counted with its key, its model and its context, when it is t
   };
   expect([...store.values()]).toMatchObject([
     { ...record, user: 'u', tenant: 'acme' },
-    { ...record, tier: '3' },
+    { ...record, tier: '3', user: 'v' },
   ]);
   expect(batches).toBe(1);
   const silent = client({ reportUsage: false });
@@ -98,7 +98,11 @@ test('by itself after a while, and at the end', async () => {
 
 test('what the server cannot take now is reported again under the same ids, and counts once', async () => {
   const told: Failure[] = [];
-  const llm = client({ reportEveryMs: 10, onTrouble: (failure) => told.push(failure) });
+  const onTrouble = (failure: Failure) => {
+    told.push(failure);
+    throw failure;
+  };
+  const llm = client({ reportEveryMs: 10, onTrouble });
   trouble = new Failure('unavailable', 'not now');
   expect((await llm.complete(ask)).text).toBe('Blue.');
   await until(() => told.length >= 2);
