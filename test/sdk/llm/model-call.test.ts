@@ -5,7 +5,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ModelAnswer } from '../../../src/sdk/llm/answer.ts';
 import type { LlmChunk } from '../../../src/sdk/llm/llm-client.ts';
 import { type LlmStand, override, startLlmStand } from '../../support/llm-stand.ts';
-import { completion, completionEvents, sendEvents, sendJson } from '../../support/model-server.ts';
+import {
+  completion,
+  completionEvents,
+  type ModelServer,
+  sendEvents,
+  sendJson,
+  startModelServer,
+} from '../../support/model-server.ts';
 
 let stand: LlmStand;
 
@@ -114,26 +121,19 @@ describe('each style of API', () => {
       output: ['Bl', 'ue.'],
       metrics: { input_token_count: 10, output_token_count: 5 },
     };
-    stand.provider.answerWith((response, { url }) => {
-      if (url === '/out')
-        return sendEvents(response, [
-          'event: output\ndata: Bl\n\nevent: output\ndata: ue.\n\nevent: done\ndata: {}\n\n',
-        ]);
-      if (url === '/predictions/p') return sendJson(response, done);
-      return sendJson(
-        response,
-        { id: 'p', status: 'processing', urls: { stream: `${stand.provider.url}/out` } },
-        201,
-      );
-    });
+    const written = ['Bl', 'ue.'].map((piece) => `event: output\ndata: ${piece}\n\n`);
+    const elsewhere = await startModelServer((response) =>
+      sendEvents(response, [...written, 'event: done\ndata: {}\n\n']),
+    );
+    const begun = { id: 'p', status: 'processing', urls: { stream: `${elsewhere.url}/out` } };
+    stand.provider.answerWith((response, { url }) =>
+      url === '/predictions/p' ? sendJson(response, done) : sendJson(response, begun, 201),
+    );
+    const shown = ({ asked }: ModelServer) =>
+      asked.map(({ method, url, headers }) => [method, url, headers.authorization]);
     const result = await stand.client().complete({ ...stand.ask, settings: { go_fast: true } });
     expect(text(result)).toEqual(['Blue.', 'stop', 10, 5]);
-    const waited = stand.provider.asked.map(({ method, url, headers }) => [
-      method,
-      url,
-      headers.authorization,
-    ]);
-    expect(waited).toEqual([
+    expect(shown(stand.provider)).toEqual([
       ['POST', '/models/qwen/qwen-image-edit/predictions', 'Bearer sk-test'],
       ['GET', '/predictions/p', 'Bearer sk-test'],
     ]);
@@ -144,6 +144,9 @@ describe('each style of API', () => {
       { type: 'text', text: 'ue.' },
       { type: 'end', result: { text: 'Blue.', usage: { inputTokens: 10, outputTokens: 5 } } },
     ]);
+    // The secret goes nowhere but to the endpoint.
+    expect(shown(elsewhere)).toEqual([['GET', '/out', undefined]]);
+    await elsewhere.close();
   });
 
   test('a whole answer is asked for as a stream when the parameters say so', async () => {
