@@ -37,7 +37,7 @@ export function readLlmParams(value: unknown): LlmParams {
 
 /** Parameters with a call's own over them; its nulls take a parameter away. */
 export function overrideParams(params: LlmParams, overrides: unknown): LlmParams {
-  const { spelled, nulls } = spell(Object.keys(llmParamsSchema.shape), overrides);
+  const { spelled, nulls } = spell(llmParamsSchema, overrides);
   const kept = Object.entries(params).filter(([name]) => !nulls.has(name));
   return { ...Object.fromEntries(kept), ...checked(llmParamsSchema, spelled) };
 }
@@ -52,6 +52,14 @@ export function fromSnakeCase(value: JsonObject): LlmParams {
   return readLlmParams(value);
 }
 
+/** Every parameter by each of its spellings; made once, because it is asked on every call. */
+const parameterNames: ReadonlyMap<string, string> = new Map(
+  Object.keys(llmParamsSchema.shape).flatMap((name) => [
+    [name, name],
+    [snakeCase(name), name],
+  ]),
+);
+
 interface Spelled {
   /** By camelCase name: the value, and the name under which it came. */
   readonly spelled: ReadonlyMap<string, { readonly name: string; readonly value: unknown }>;
@@ -60,20 +68,17 @@ interface Spelled {
 }
 
 function read<S extends z.ZodObject>(schema: S, value: unknown): z.output<S> {
-  return checked(schema, spell(Object.keys(schema.shape), value).spelled);
+  return checked(schema, spell(schema, value).spelled);
 }
 
-function spell(names: readonly string[], value: unknown): Spelled {
+function spell({ shape }: z.ZodObject, value: unknown): Spelled {
   if (!isObject(value)) throw new Failure('invalid', 'parameters are an object', { reason: 'bad_params' });
-  const camelCase = new Map(
-    names.flatMap((name) => [[name, name] as const, [snakeCase(name), name] as const]),
-  );
   const spelled = new Map<string, { name: string; value: unknown }>();
   const nulls = new Set<string>();
   const details: FailureDetail[] = [];
   for (const [name, member] of Object.entries(value)) {
-    const parameter = camelCase.get(name);
-    if (parameter === undefined) {
+    const parameter = parameterNames.get(name);
+    if (parameter === undefined || !Object.hasOwn(shape, parameter)) {
       details.push({ path: name, message: 'there is no such parameter' });
       continue;
     }
