@@ -121,8 +121,9 @@ export const readsEnvironment: readonly string[] = ['src/settings.ts', 'test/'];
 export const makesClockAndIds: readonly string[] = [
   'src/main.ts',
   'src/clock-and-ids.ts',
-  // The composition root of the SDK, which is a package of its own.
+  // The composition roots of the SDK, which is a package of its own with two doors.
   'src/sdk/create-varve.ts',
+  'src/sdk/llm/create-llm-client.ts',
   'scripts/',
   'test/',
 ];

@@ -1,0 +1,103 @@
+/**
+ * One call of a model: a prompt and an endpoint come in, the answer goes out, whole or as it is written. Replicate's
+ * predictions, which are waited for, stand in replicate-call.ts.
+ */
+
+import type { ModelAnswer, ModelChunk, StreamReader } from './answer.ts';
+import { createAnthropicStreamReader, readAnthropicAnswer } from './anthropic-answer.ts';
+import type { ApiStyle } from './api-style.ts';
+import { startCallLimit } from './call-limit.ts';
+import { authenticationHeaders, buildRequest, type Endpoint } from './endpoint.ts';
+import { eventsOf } from './event-stream.ts';
+import { createGeminiStreamReader, readGeminiAnswer } from './gemini-answer.ts';
+import { createOpenAiStreamReader, readOpenAiAnswer } from './openai-answer.ts';
+import type { ModelRequest, Prompt, RequestWarning } from './prompt.ts';
+import { type HttpCall, type ProviderHttp, readJson, send } from './provider-http.ts';
+import { awaitPrediction, streamPrediction } from './replicate-call.ts';
+
+export interface CallOptions {
+  /** Of an answer as a whole the time with all attempts; of a stream the longest silence. Milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Shown as the endpoint's authentication says. */
+  readonly secret: string | undefined;
+}
+
+export interface ModelCall {
+  readonly request: ModelRequest;
+  readonly warnings: readonly RequestWarning[];
+  /** Failures: those of provider-http.ts, and unavailable: broken_answer, cut_off, provider_failed. */
+  answer(): Promise<ModelAnswer>;
+  /** The pieces; the whole is returned at the end. Ending the loop early ends the call. */
+  chunks(): AsyncGenerator<ModelChunk, ModelAnswer, undefined>;
+}
+
+type PlainStyle = Exclude<ApiStyle, 'replicate'>;
+
+const readers: Readonly<
+  Record<PlainStyle, { readonly whole: (value: unknown) => ModelAnswer; readonly stream: () => StreamReader }>
+> = {
+  openai: { whole: readOpenAiAnswer, stream: createOpenAiStreamReader },
+  anthropic: { whole: readAnthropicAnswer, stream: createAnthropicStreamReader },
+  gemini: { whole: readGeminiAnswer, stream: createGeminiStreamReader },
+};
+
+/** A call that is ready to be made, and is made once. Failures: invalid for what the API cannot carry. */
+export function prepareCall(
+  http: ProviderHttp,
+  endpoint: Endpoint,
+  prompt: Prompt,
+  options: CallOptions,
+): ModelCall {
+  const request = buildRequest(endpoint, prompt);
+  const headers = {
+    ...request.headers,
+    ...authenticationHeaders(endpoint, options.secret),
+    ...endpoint.options.headers,
+  };
+  const call: HttpCall = {
+    provider: endpoint.provider,
+    method: 'POST',
+    url: `${endpoint.baseUrl}${request.path}`,
+    headers,
+    body: JSON.stringify(request.body),
+  };
+  const { style } = endpoint;
+  const place = { http, call, baseUrl: endpoint.baseUrl };
+
+  async function answer(): Promise<ModelAnswer> {
+    if (request.isStreaming) return lastOf(chunks());
+    const limit = startCallLimit(options.timeoutMs, options.signal);
+    try {
+      const value = await readJson(await send(http, call, limit), endpoint.provider, limit);
+      return style === 'replicate' ? await awaitPrediction(place, value, limit) : readers[style].whole(value);
+    } finally {
+      limit.stop();
+    }
+  }
+
+  async function* chunks(): AsyncGenerator<ModelChunk, ModelAnswer, undefined> {
+    const limit = startCallLimit(options.timeoutMs, options.signal);
+    try {
+      const response = await send(http, call, limit);
+      if (style === 'replicate') {
+        const value = await readJson(response, endpoint.provider, limit);
+        return yield* streamPrediction(place, value, limit);
+      }
+      const reader = readers[style].stream();
+      for await (const { data } of eventsOf(response, endpoint.provider, limit)) yield* reader.read(data);
+      return reader.finish();
+    } finally {
+      limit.stop();
+    }
+  }
+
+  return { request, warnings: request.warnings, answer, chunks };
+}
+
+async function lastOf(chunks: AsyncGenerator<ModelChunk, ModelAnswer, undefined>): Promise<ModelAnswer> {
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done === true) return value;
+  }
+}
