@@ -6,6 +6,8 @@
 /** What one can import, and the file in src/ that stands behind it, without its ending. */
 const doors = {
   '.': 'sdk/varve-sdk',
+  './openfeature': 'sdk/openfeature-provider',
+  './llm': 'sdk/llm/varve-llm',
 } as const;
 
 const needed = ['immer', 'zod'] as const;

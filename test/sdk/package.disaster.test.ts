@@ -38,13 +38,16 @@ test('its types hold without the project around them', () => {
   writeFileSync(
     file,
     `import { createVarve, type Resolved } from '@varve/sdk';
+     import { createLlmClient } from '@varve/sdk/llm';
      import { z } from 'zod';
      const varve = createVarve({ url: 'http://127.0.0.1:1', apiKey: 'k' });
      const limit: number = varve.value('ai.limit', { tier: '3' }, { schema: z.number(), fallback: 10 });
      const said: Resolved<number> = varve.resolve('ai.limit', {}, { schema: z.number() });
      // @ts-expect-error: the schema says number
      const wrong: string = varve.value('ai.limit', {}, { schema: z.number() });
-     console.log(limit, said, wrong);
+     const llm = createLlmClient(varve, { endpoints: {} });
+     const text: Promise<string> = llm.complete({ key: 'ai.limit', messages: [] }).then((result) => result.text);
+     console.log(limit, said, wrong, text);
     `,
   );
   const words = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node'];
@@ -52,6 +55,14 @@ test('its types hold without the project around them', () => {
   const compiler = join(root, 'node_modules', '.bin', 'tsc');
   const said = run(compiler, [...words, ...typeRoots, '--ignoreConfig', file], scratch.path);
   expect(said).toBe('');
+});
+
+test('every door opens: what it imports is there, but for the peer of OpenFeature', () => {
+  const open = (door: string) => `await import('${door}').then(() => 'open', ({ code }) => code)`;
+  const doors = ['@varve/sdk', '@varve/sdk/llm', '@varve/sdk/openfeature'];
+  const program = `console.log(JSON.stringify([${doors.map(open).join(', ')}]))`;
+  const said = run(process.execPath, ['--input-type=module', '-e', program], scratch.path);
+  expect(JSON.parse(said)).toEqual(['open', 'open', 'ERR_MODULE_NOT_FOUND']);
 });
 
 describe('the service of the README', () => {
