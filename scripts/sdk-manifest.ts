@@ -11,6 +11,7 @@ const doors = {
 } as const;
 
 const needed = ['immer', 'zod'] as const;
+const openFeature = '@openfeature/server-sdk';
 
 interface ProjectManifest {
   readonly version: string;
@@ -22,6 +23,8 @@ interface ProjectManifest {
 
 export interface SdkManifest {
   readonly json: object;
+  /** The packages that its files import, the optional peer among them. */
+  readonly needs: readonly string[];
   /** The files behind the doors, relative to the compiled folder, without their ending. */
   readonly entries: readonly string[];
 }
@@ -32,9 +35,9 @@ export function sdkManifest(project: ProjectManifest): SdkManifest {
     door,
     { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` },
   ]);
-  const openFeature = '@openfeature/server-sdk';
   return {
     entries: Object.values(doors),
+    needs: [openFeature, ...needed],
     json: {
       name: '@varve/sdk',
       version,
