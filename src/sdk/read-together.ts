@@ -1,0 +1,46 @@
+/**
+ * Several values of one context at one revision and one moment.
+ * Varve.resolve reads the clock at each call; a boundary that is crossed between two of them must not be seen in halves.
+ */
+import type { JsonValue } from '../domain/json.ts';
+import type { Context } from '../domain/scope.ts';
+import { Failure } from '../failure.ts';
+import { exactly } from './exact-context.ts';
+import type { Resolved, Varve } from './varve.ts';
+
+export interface ReadTogether {
+  /** Of the ledger. */
+  readonly revision: number;
+  /** Epoch milliseconds; every value answers for this moment. */
+  readonly at: number;
+  /** Keys that are not defined are left out. */
+  readonly values: ReadonlyMap<string, Resolved>;
+}
+
+/** Ends of values that are crossed lie milliseconds apart, a round takes microseconds. */
+const maxRounds = 16;
+
+/** Of this context and no other's part. Synchronous, so nothing is applied in between. Failures: unavailable, invalid. */
+export function readTogether(varve: Varve, keys: readonly string[], context: Context): ReadTogether {
+  const asked = exactly(context);
+  const values = new Map<string, Resolved>();
+  let at = 0;
+  let unread = keys;
+  for (let round = 0; unread.length > 0; round++) {
+    // Only a clock that is put back in this very moment comes here.
+    if (round === maxRounds) throw new Failure('unavailable', 'the values end faster than they are read');
+    for (const key of unread) {
+      const resolved = varve.resolve<JsonValue>(key, asked, { fallback: null });
+      if (resolved.failure === undefined) values.set(key, resolved);
+      else if (resolved.failure.code !== 'not_found') throw resolved.failure;
+      at = Math.max(at, resolved.at);
+    }
+    unread = [...values.values()].filter((value) => endsBy(value, at)).map(({ key }) => key);
+  }
+  const { revision } = varve.status();
+  return { revision, at: at === 0 ? varve.now() : at, values };
+}
+
+function endsBy({ validUntil }: Resolved, at: number): boolean {
+  return validUntil !== null && validUntil <= at;
+}
