@@ -1,6 +1,6 @@
 /**
  * Fields of a user, or of everybody, written down as one changeset (design note 004, the setters).
- * Keys that the ledger does not know yet are defined in it; a definition that somebody else gave is never replaced.
+ * The first one in a ledger brings all eight keys with it; a definition that somebody else gave is never replaced.
  */
 import { z } from 'zod';
 import type { JsonValue } from '../domain/json.ts';
@@ -33,9 +33,11 @@ export async function writeRuntimeFields(
   const wishes = fields.map((field) => wishOf(field, scope, toSet[field] ?? null));
   const defined = new Set(varve.keys());
   for (let tries = 1; ; tries++) {
-    const missing = fields.filter((field) => !defined.has(keyOfField(field)));
+    if (fields.every((field) => defined.has(keyOfField(field)))) {
+      return varve.write({ reason, changes: wishes });
+    }
+    const missing = runtimeFields.filter((field) => !defined.has(keyOfField(field)));
     const changes = [...missing.map(definitionOf), ...wishes];
-    if (missing.length === 0) return varve.write({ reason, changes });
     try {
       const preview = await previewOf(varve, reason, changes);
       if (preview.redefined.length === 0) {
