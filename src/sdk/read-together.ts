@@ -30,7 +30,11 @@ const undefinedKeys = new WeakMap<Varve, { readonly revision: number; readonly k
 export function readTogether(varve: Varve, keys: readonly string[], context: Context): ReadTogether {
   const asked = exactly(context);
   const values = new Map<string, Resolved>();
-  const { revision } = varve.status();
+  const { state, revision } = varve.status();
+  if (state === 'starting' || state === 'closed') {
+    const message = state === 'closed' ? 'the client is closed' : 'there are no values yet';
+    throw new Failure('unavailable', message, { reason: state });
+  }
   const missing = undefinedAt(varve, revision);
   let at = 0;
   let unread = keys.filter((key) => !missing.has(key));
