@@ -6,6 +6,7 @@ import type { JsonValue } from '../domain/json.ts';
 import type { Context } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 import { exactly } from './exact-context.ts';
+import { runWithoutContext } from './request-context.ts';
 import type { Resolved, Varve } from './varve.ts';
 
 export interface ReadTogether {
@@ -26,31 +27,47 @@ const maxRounds = 16;
  */
 const undefinedKeys = new WeakMap<Varve, { readonly revision: number; readonly keys: Set<string> }>();
 
-/** Of this context and no other's part. Synchronous, so nothing is applied in between. Failures: unavailable, invalid. */
+/**
+ * Of this context alone: nothing of the running request's comes in. Synchronous, so nothing is applied in between.
+ * Failures: unavailable, invalid.
+ */
 export function readTogether(varve: Varve, keys: readonly string[], context: Context): ReadTogether {
-  const asked = exactly(context);
   const values = new Map<string, Resolved>();
   const { state, revision } = varve.status();
   if (state === 'starting' || state === 'closed') {
     const message = state === 'closed' ? 'the client is closed' : 'there are no values yet';
     throw new Failure('unavailable', message, { reason: state });
   }
-  const missing = undefinedAt(varve, revision);
+  const at = runWithoutContext(() =>
+    read(varve, keys, exactly(context), undefinedAt(varve, revision), values),
+  );
+  return { revision, at, values };
+}
+
+/** Reads until there is a moment at which all that was read is in force, and answers it. */
+function read(
+  varve: Varve,
+  keys: readonly string[],
+  context: Context,
+  missing: Set<string>,
+  values: Map<string, Resolved>,
+): number {
   let at = 0;
-  let unread = keys.filter((key) => !missing.has(key));
-  for (let round = 0; unread.length > 0; round++) {
-    // Only a clock that is put back in this very moment comes here.
-    if (round === maxRounds) throw new Failure('unavailable', 'the values end faster than they are read');
+  let unread = keys;
+  for (let round = 0; round < maxRounds; round++) {
     for (const key of unread) {
-      const resolved = varve.resolve<JsonValue>(key, asked, { fallback: null });
+      if (missing.has(key)) continue;
+      const resolved = varve.resolve<JsonValue>(key, context, { fallback: null });
       if (resolved.failure === undefined) values.set(key, resolved);
       else if (resolved.failure.code === 'not_found') missing.add(key);
       else throw resolved.failure;
       at = Math.max(at, resolved.at);
     }
-    unread = [...values.values()].filter((value) => endsBy(value, at)).map(({ key }) => key);
+    unread = keys.filter((key) => endsBy(values.get(key), at));
+    if (unread.length === 0) return at === 0 ? varve.now() : at;
   }
-  return { revision, at: at === 0 ? varve.now() : at, values };
+  // Only a clock that is put back in this very moment leads here.
+  throw new Failure('unavailable', 'the values end faster than they are read', { reason: 'no_moment' });
 }
 
 function undefinedAt(varve: Varve, revision: number): Set<string> {
@@ -61,6 +78,6 @@ function undefinedAt(varve: Varve, revision: number): Set<string> {
   return keys;
 }
 
-function endsBy({ validUntil }: Resolved, at: number): boolean {
-  return validUntil !== null && validUntil <= at;
+function endsBy(resolved: Resolved | undefined, at: number): boolean {
+  return resolved !== undefined && resolved.validUntil !== null && resolved.validUntil <= at;
 }

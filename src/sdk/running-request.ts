@@ -5,7 +5,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Instance } from './instance.ts';
 import { runInContext } from './request-context.ts';
-import type { UserContext, UserContexts, UserInContext } from './user-context.ts';
+import type { UserContext } from './runtime-fields.ts';
+import type { UserContexts, UserInContext } from './user-context.ts';
 
 interface RunningRequest {
   readonly contexts: UserContexts;

@@ -70,11 +70,25 @@ export function definitionOf(field: RuntimeField) {
   } as const;
 }
 
+/** What a user is configured with at this moment, all of it at one revision. */
+export interface UserContext extends RuntimeFields {
+  readonly userId: string;
+  /** Epoch milliseconds. */
+  readonly lastAccess: number;
+}
+
 /** Throws Failure `invalid` when a ledger defines one of the keys with another type. */
-export function fieldsOf(values: ReadonlyMap<string, Resolved>): RuntimeFields {
+export function userContextOf(
+  userId: string,
+  values: ReadonlyMap<string, Resolved>,
+  lastAccess: number,
+): UserContext {
   const textOf = (field: RuntimeField) => said(values, field, isText);
   const detailsOf = (field: RuntimeField) => said(values, field, isDetails);
+  // Whole at once: spreading the fields into it takes 5 µs.
   return {
+    userId,
+    lastAccess,
     provider: textOf('provider'),
     model: textOf('model'),
     mcpServerName: textOf('mcpServerName'),

@@ -3,15 +3,8 @@
  */
 import type { Context } from '../domain/scope.ts';
 import type { Failure } from '../failure.ts';
-import type { RuntimeFields, RuntimeFieldsToSet } from './runtime-fields.ts';
+import type { RuntimeFieldsToSet, UserContext } from './runtime-fields.ts';
 import type { Written } from './varve.ts';
-
-/** What a user is configured with at this moment, all of it at one revision. */
-export interface UserContext extends RuntimeFields {
-  readonly userId: string;
-  /** Epoch milliseconds. */
-  readonly lastAccess: number;
-}
 
 /** A user, with the tenant and tier that his values are asked for. */
 export interface UserInContext extends Context {

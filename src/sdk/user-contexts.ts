@@ -8,15 +8,14 @@ import { Failure } from '../failure.ts';
 import { createHeldContexts, type HeldContext, type HeldContexts, retireAll } from './held-contexts.ts';
 import { readTogether } from './read-together.ts';
 import { currentUser, holdForRequest, runRequest } from './running-request.ts';
-import { fieldsOf, type RuntimeFields, type RuntimeFieldsToSet, runtimeKeys } from './runtime-fields.ts';
-import type {
-  SlotOptions,
-  UserContext,
-  UserContexts,
-  UserContextsOptions,
-  UserInContext,
-  Who,
-} from './user-context.ts';
+import {
+  type RuntimeFields,
+  type RuntimeFieldsToSet,
+  runtimeKeys,
+  type UserContext,
+  userContextOf,
+} from './runtime-fields.ts';
+import type { SlotOptions, UserContexts, UserContextsOptions, UserInContext, Who } from './user-context.ts';
 import { UserInstances } from './user-instances.ts';
 import type { Varve, Written } from './varve.ts';
 import { writeRuntimeFields } from './write-runtime-fields.ts';
@@ -91,7 +90,8 @@ class ContextsOfUsers implements UserContexts {
     { dependsOn = runtimeKeys }: SlotOptions = {},
   ): Promise<T> {
     const held = this.#touch(who);
-    const { context, values } = this.#read(held, [...new Set([...runtimeKeys, ...dependsOn])]);
+    const keys = dependsOn === runtimeKeys ? runtimeKeys : [...new Set([...runtimeKeys, ...dependsOn])];
+    const { context, values } = this.#read(held, keys);
     const madeFrom = JSON.stringify(dependsOn.map((key) => values.get(key)?.value ?? null));
     const { user } = held;
     const instance = this.#instances.ask(held, name, madeFrom, {
@@ -167,12 +167,12 @@ class ContextsOfUsers implements UserContexts {
 
   #read({ user, lastAccess }: HeldContext, keys: readonly string[]) {
     const { values } = readTogether(this.#varve, keys, user);
-    const context: UserContext = { userId: user.user, ...fieldsOf(values), lastAccess };
-    return { context, values };
+    return { context: userContextOf(user.user, values, lastAccess), values };
   }
 
   #fields(who: Who | undefined): RuntimeFields {
-    return who === undefined ? fieldsOf(readTogether(this.#varve, runtimeKeys, {}).values) : this.get(who);
+    if (who !== undefined) return this.get(who);
+    return userContextOf('', readTogether(this.#varve, runtimeKeys, {}).values, 0);
   }
 
   /** Never both: the note's "also set global" is how one user's provider came to another. */

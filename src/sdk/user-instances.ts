@@ -53,7 +53,6 @@ export class UserInstances {
     }
     this.takeAway(held, name);
     this.#count += 1;
-    held.users += 1;
     const instance = createInstance(parts, {
       onGone: () => {
         this.#count -= 1;
@@ -61,11 +60,7 @@ export class UserInstances {
       onTrouble: (cause) => this.#onTrouble(undisposed(name, held, cause)),
     });
     instances.set(name, { instance, madeFrom });
-    const settled = () => {
-      held.users -= 1;
-    };
-    instance.made.then(settled, () => {
-      settled();
+    instance.made.catch(() => {
       // A failed attempt is forgotten; the next asker makes another.
       if (instances.get(name)?.instance === instance) instances.delete(name);
     });

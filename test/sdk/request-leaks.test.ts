@@ -3,12 +3,15 @@
  * anything of the other user, nor half of a change. The same requests on a variable that all share (design note 004, the
  * problem statement) must be caught: otherwise this test could not fail.
  */
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { currentUserContext } from '../../src/sdk/running-request.ts';
-import type { UserContext, UserContexts } from '../../src/sdk/user-context.ts';
+import type { UserContext } from '../../src/sdk/runtime-fields.ts';
+import type { UserContexts } from '../../src/sdk/user-context.ts';
 import { createUserContexts } from '../../src/sdk/user-contexts.ts';
 import { type SdkStand, startSdkStand } from '../support/sdk-stand.ts';
 
@@ -37,10 +40,13 @@ beforeEach(async () => {
   stand = await startSdkStand();
   const varve = stand.client();
   await varve.ready();
-  contexts = stand.closeWith(createUserContexts(varve));
+  contexts = createUserContexts(varve);
   for (const user of users) await configure(user, 0);
 });
-afterEach(() => stand.close());
+afterEach(async () => {
+  await contexts.close();
+  await stand.close();
+});
 
 async function configure(user: keyof typeof configurations, choice: number): Promise<void> {
   const [provider, model] = configurations[user][choice] ?? [null, null];
@@ -95,21 +101,26 @@ async function leaks(place: Place): Promise<number> {
     );
   });
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
   try {
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, async (_, number) => {
         const user = users[number % 2] ?? 'ada';
-        const response = await fetch(`${url}/${user}/${number}`);
-        expect(response.status).toBe(200);
-        return { user, seen: (await response.json()) as readonly Seen[] };
+        return { user, seen: await ask(service, user, number) };
       }),
     );
     return answers.filter(({ user, seen }) => !seen.every((each) => isOf(user, each))).length;
   } finally {
-    service.closeAllConnections();
     service.close();
   }
+}
+
+/** A connection of its own for each request: all of them are there at once. */
+async function ask(service: Server, user: string, number: number): Promise<readonly Seen[]> {
+  const { port } = service.address() as AddressInfo;
+  const asked = get({ port, host: '127.0.0.1', path: `/${user}/${number}`, agent: false });
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(200);
+  return json(response) as Promise<readonly Seen[]>;
 }
 
 function isOf(user: keyof typeof configurations, { userId, provider, model }: Seen): boolean {
@@ -127,7 +138,7 @@ async function whileAdaChanges<T>(
   let changes = 0;
   for (; !isOver || changes < 3; changes++) {
     await configure('ada', (changes + 1) % 2);
-    await sleep(10);
+    await sleep(25);
   }
   return { result: await over, changes };
 }

@@ -9,7 +9,7 @@ import { resumeSession, startSession } from '../../src/sdk/sessions.ts';
 import { createUserContexts } from '../../src/sdk/user-contexts.ts';
 import type { Varve } from '../../src/sdk/varve.ts';
 import { seedChanges } from '../../src/seed/seed-changes.ts';
-import { type SdkStand, startSdkStand } from '../support/sdk-stand.ts';
+import { type SdkStand, startSdkStand, until } from '../support/sdk-stand.ts';
 
 let stand: SdkStand;
 let varve: Varve;
@@ -57,15 +57,32 @@ describe('a pinned session', () => {
     expect(() => session.value('ui.new')).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 
-  test('keeps them past the end of an interval', async () => {
-    const effectiveUntil = new Date(varve.now() + 60).toISOString();
-    await write({ ...set('openai/gpt-4o'), effectiveUntil });
-    const session = startSession(varve, { context, mode: 'pinned' });
-    while (varve.value(key, context) === 'openai/gpt-4o')
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    expect(session.value(key)).toBe('openai/gpt-4o');
-    const resumed = await resumeSession(stand.client(), kept(session.token));
-    expect(resumed.value(key)).toBe('openai/gpt-4o');
+  test('keeps what was in force at its moment, before the beginning and past the end of an interval', async () => {
+    const start = varve.now();
+    const effectiveFrom = new Date(start + 100).toISOString();
+    const effectiveUntil = new Date(start + 300).toISOString();
+    await write({ ...set('openai/gpt-4o'), effectiveFrom, effectiveUntil });
+    const sessions = [startSession(varve, { context, mode: 'pinned' })];
+    await until(() => varve.value(key, context) === 'openai/gpt-4o');
+    sessions.push(startSession(varve, { context, mode: 'pinned' }));
+    await until(() => varve.value(key, context) !== 'openai/gpt-4o');
+    const resumed = await Promise.all(
+      sessions.map(({ token }) => resumeSession(stand.client(), kept(token))),
+    );
+    for (const [early, during] of [sessions, resumed]) {
+      expect([early?.value(key), during?.value(key)]).toEqual(['openai/gpt-4-turbo', 'openai/gpt-4o']);
+    }
+  });
+
+  test('is not refused by a server that has not heard of its revision yet, but asked for again', async () => {
+    const { token } = startSession(varve, { context, mode: 'pinned' });
+    const ahead = { ...token, revision: varve.status().revision + 1 };
+    await expect(resumeSession(varve, ahead)).rejects.toMatchObject({
+      code: 'unavailable',
+      reason: 'revision_not_reached',
+    });
+    await write(set('openai/gpt-4o'));
+    expect((await resumeSession(varve, ahead)).value(key)).toBe('openai/gpt-4-turbo');
   });
 
   test('comes back by its token in another process, the same in everything', async () => {
@@ -132,10 +149,15 @@ test('a user’s session uses his provider after another user has configured his
     contexts.run('ada', () => startSession(varve, { context: { user: 'ada' }, mode })),
   );
   await contexts.set('bob', { provider: 'Anthropic', model: 'claude-3-5-haiku' });
+  await write({ type: 'setOverride', key: 'ui.theme', scope: 'tenant:acme', value: 'dark' });
   const seen = contexts.run({ user: 'bob', tenant: 'acme' }, () =>
-    sessions.map((session) => [session.value('runtime.provider'), session.config()['runtime.model']]),
+    sessions.map((session) => [
+      session.value('runtime.provider'),
+      session.config()['runtime.model'],
+      session.value('ui.theme'),
+    ]),
   );
-  expect(seen).toEqual(Array(2).fill(['Google', 'gemini-2.5-flash']));
+  expect(seen).toEqual(Array(2).fill(['Google', 'gemini-2.5-flash', 'light']));
   await contexts.close();
 });
 

@@ -33,10 +33,17 @@ beforeEach(async () => {
   now = 1_000_000 * hourMs;
   contexts = open();
 });
-afterEach(() => stand.close());
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((each) => each.close()));
+  await stand.close();
+});
 
-const open = (options: UserContextsOptions = {}) =>
-  stand.closeWith(createUserContexts(varve, { now: () => now, ...options }));
+const opened: UserContexts[] = [];
+const open = (options: UserContextsOptions = {}) => {
+  const contexts = createUserContexts(varve, { now: () => now, ...options });
+  opened.push(contexts);
+  return contexts;
+};
 const head = () => stand.http.ledger().state.revision;
 const answerOf = async (path: string) => (await stand.http.call('GET', path)).body;
 
