@@ -59,12 +59,14 @@ describe('a pinned session', () => {
 
   test('keeps what was in force at its moment, before the beginning and past the end of an interval', async () => {
     const start = varve.now();
-    const effectiveFrom = new Date(start + 100).toISOString();
-    const effectiveUntil = new Date(start + 300).toISOString();
+    const effectiveFrom = new Date(start + 60_000).toISOString();
+    const effectiveUntil = new Date(start + 120_000).toISOString();
     await write({ ...set('openai/gpt-4o'), effectiveFrom, effectiveUntil });
     const sessions = [startSession(varve, { context, mode: 'pinned' })];
+    stand.http.pass(61_000);
     await until(() => varve.value(key, context) === 'openai/gpt-4o');
     sessions.push(startSession(varve, { context, mode: 'pinned' }));
+    stand.http.pass(60_000);
     await until(() => varve.value(key, context) !== 'openai/gpt-4o');
     const resumed = await Promise.all(
       sessions.map(({ token }) => resumeSession(stand.client(), kept(token))),
@@ -82,7 +84,7 @@ describe('a pinned session', () => {
       reason: 'revision_not_reached',
     });
     await write(set('openai/gpt-4o'));
-    expect((await resumeSession(varve, ahead)).value(key)).toBe('openai/gpt-4-turbo');
+    expect((await resumeSession(varve, ahead)).value(key)).toBe('openai/gpt-4o');
   });
 
   test('comes back by its token in another process, the same in everything', async () => {
@@ -112,6 +114,9 @@ describe('a pinned session', () => {
     for (const name of Object.keys(session.config())) {
       expect(resumed.resolve(name)).toEqual(session.resolve(name));
     }
+    expect(other.receipt(resumed.resolve(key), context)).toEqual(
+      varve.receipt(session.resolve(key), context),
+    );
     expect(resumed.resolve('ai.tutor.model')).toMatchObject({ reason: 'SPLIT', arm: 'b' });
     expect(resumed.resolve(key).model).toMatchObject({ status: 'deprecated', successor: 'openai/gpt-4o' });
   });
