@@ -38,6 +38,7 @@ export function readTogether(varve: Varve, keys: readonly string[], context: Con
     const message = state === 'closed' ? 'the client is closed' : 'there are no values yet';
     throw new Failure('unavailable', message, { reason: state });
   }
+  // Within a request each resolution would join its context with ours: 2 µs a value.
   const at = runWithoutContext(() =>
     read(varve, keys, exactly(context), undefinedAt(varve, revision), values),
   );

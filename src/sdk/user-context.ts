@@ -51,7 +51,8 @@ export interface UserContexts {
   set(who: Who, fields: RuntimeFieldsToSet, reason?: string): Promise<Written>;
   /**
    * Runs a request of a user: everything that it awaits finds him by `currentUserContext()`, and values that are asked
-   * for without a context are his. Instances that it asks for are not disposed before it ends.
+   * for without a context are his, unless the client has a contextProvider of its own. Instances that it asks for are not
+   * disposed before it ends.
    */
   run<R>(who: Who, work: () => Promise<R>): Promise<R>;
   run<R>(who: Who, work: () => R): R;

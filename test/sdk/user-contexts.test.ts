@@ -289,6 +289,15 @@ describe('a running request', () => {
     });
   });
 
+  test('nor does a context that the client itself provides', async () => {
+    const own = stand.client({ contextProvider: () => ({ user: 'ada', tenant: 'acme' }) });
+    await own.ready();
+    const others = createUserContexts(own);
+    expect(others.get('cy').provider).toBe('everybody’s');
+    expect(others.getUserProvider()).toBe('everybody’s');
+    await others.close();
+  });
+
   test('one within the other: the inner one counts as long as it lasts', async () => {
     await contexts.run('ada', async () => {
       await contexts.run('bob', async () => {

@@ -136,6 +136,7 @@ describe('when the configuration changes', () => {
     let before: Llm | undefined;
     await contexts.run('ada', async () => {
       before = await llmOf('ada');
+      expect(await llmOf('ada')).toBe(before);
       await contexts.setUserModel('gemini-2.5-pro', 'ada');
       const after = await contexts.run('ada', () => llmOf('ada'));
       await turn();
