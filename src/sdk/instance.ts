@@ -50,11 +50,9 @@ export function createInstance<T>(
       .catch(onTrouble)
       .finally(end);
   };
-  const made = attempt(() => {
-    const result = make();
-    // What is there at once can be read at once.
-    if (!(result instanceof Promise)) current = { value: result };
-    return result;
+  // Handed on and not named in a function here: so what it was made from is let go of as soon as it is made.
+  const made = begin(make, (value) => {
+    current = { value };
   });
   made.then((value) => {
     isMade = true;
@@ -77,6 +75,15 @@ export function createInstance<T>(
       return gone;
     },
   };
+}
+
+/** What is there at once is told at once. */
+function begin<T>(make: () => T | Promise<T>, onThere: (value: T) => void): Promise<T> {
+  return attempt(() => {
+    const result = make();
+    if (!(result instanceof Promise)) onThere(result);
+    return result;
+  });
 }
 
 /** Runs it at once; what it throws rejects. */

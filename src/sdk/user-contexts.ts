@@ -90,9 +90,7 @@ class ContextsOfUsers implements UserContexts {
     { dependsOn = runtimeKeys }: SlotOptions = {},
   ): Promise<T> {
     const held = this.#touch(who);
-    const keys = dependsOn === runtimeKeys ? runtimeKeys : [...new Set([...runtimeKeys, ...dependsOn])];
-    const { context, values } = this.#read(held, keys);
-    const madeFrom = JSON.stringify(dependsOn.map((key) => values.get(key)?.value ?? null));
+    const { context, madeFrom } = this.#makingOf(held, dependsOn);
     const { user } = held;
     const instance = this.#instances.ask(held, name, madeFrom, {
       make: () => this.run(user, () => make(context)),
@@ -168,6 +166,14 @@ class ContextsOfUsers implements UserContexts {
   #read({ user, lastAccess }: HeldContext, keys: readonly string[]) {
     const { values } = readTogether(this.#varve, keys, user);
     return { context: userContextOf(user.user, values, lastAccess), values };
+  }
+
+  /** What an instance is made with and from. */
+  #makingOf(held: HeldContext, dependsOn: readonly string[]) {
+    const keys = dependsOn === runtimeKeys ? runtimeKeys : [...new Set([...runtimeKeys, ...dependsOn])];
+    const { context, values } = this.#read(held, keys);
+    const madeFrom = JSON.stringify(dependsOn.map((key) => values.get(key)?.value ?? null));
+    return { context, madeFrom };
   }
 
   #fields(who: Who | undefined): RuntimeFields {
