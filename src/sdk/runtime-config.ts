@@ -31,7 +31,7 @@ export function resolveEffectiveRuntimeConfig(varve: Varve, askedFor: AskedFor =
 
 /** Without a prototype: a key may be called `constructor`. */
 export function configOf(values: ReadonlyMap<string, Pick<Resolved, 'value'>>): RuntimeConfig {
-  const config: Record<string, JsonValue> = Object.create(null);
+  const config: Record<string, JsonValue> = { __proto__: null };
   for (const [key, { value }] of values) config[key] = value;
   return Object.freeze(config);
 }

@@ -12,8 +12,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { currentUserContext } from '../../src/sdk/running-request.ts';
 import type { UserContext } from '../../src/sdk/runtime-fields.ts';
 import type { UserContexts } from '../../src/sdk/user-context.ts';
-import { createUserContexts } from '../../src/sdk/user-contexts.ts';
-import { type SdkStand, startSdkStand } from '../support/sdk-stand.ts';
+import { type ContextsStand, startContextsStand } from '../support/contexts-stand.ts';
 
 type Seen = Pick<UserContext, 'userId' | 'provider' | 'model'>;
 
@@ -33,20 +32,15 @@ const configurations = {
 } as const;
 const users = Object.keys(configurations) as (keyof typeof configurations)[];
 
-let stand: SdkStand;
+let stand: ContextsStand;
 let contexts: UserContexts;
 
 beforeEach(async () => {
-  stand = await startSdkStand();
-  const varve = stand.client();
-  await varve.ready();
-  contexts = createUserContexts(varve);
+  stand = await startContextsStand();
+  ({ contexts } = stand);
   for (const user of users) await configure(user, 0);
 });
-afterEach(async () => {
-  await contexts.close();
-  await stand.close();
-});
+afterEach(() => stand.close());
 
 async function configure(user: keyof typeof configurations, choice: number): Promise<void> {
   const [provider, model] = configurations[user][choice] ?? [null, null];
@@ -97,7 +91,7 @@ async function leaks(place: Place): Promise<number> {
     const [, user = '', number = ''] = (request.url ?? '').split('/');
     handle(place, user, Number(number)).then(
       (seen) => response.end(JSON.stringify(seen)),
-      (error) => response.writeHead(500).end(String(error)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
@@ -127,7 +121,7 @@ function isOf(user: keyof typeof configurations, { userId, provider, model }: Se
   return userId === user && configurations[user].some(([p, m]) => p === provider && m === model);
 }
 
-/** Changes ada's provider and model, together, as long as `work` takes. */
+/** Changes ada's provider and model, together, again and again while `work` goes on. */
 async function whileAdaChanges<T>(
   work: Promise<T>,
 ): Promise<{ readonly result: T; readonly changes: number }> {
@@ -136,9 +130,9 @@ async function whileAdaChanges<T>(
     isOver = true;
   });
   let changes = 0;
-  for (; !isOver || changes < 3; changes++) {
+  for (; changes < 3 || (changes < 40 && !isOver); changes++) {
     await configure('ada', (changes + 1) % 2);
-    await sleep(25);
+    await sleep(10);
   }
   return { result: await over, changes };
 }

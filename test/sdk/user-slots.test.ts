@@ -3,14 +3,10 @@
  * were made from has changed, disposed once. And users who come and go leave nothing behind.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Failure } from '../../src/failure.ts';
 import type { UserContext } from '../../src/sdk/runtime-fields.ts';
-import type { UserContexts, UserContextsOptions } from '../../src/sdk/user-context.ts';
-import { createUserContexts } from '../../src/sdk/user-contexts.ts';
+import type { UserContexts } from '../../src/sdk/user-context.ts';
 import type { Varve } from '../../src/sdk/varve.ts';
-import { type SdkStand, startSdkStand } from '../support/sdk-stand.ts';
-
-const hourMs = 3_600_000;
+import { type ContextsStand, startContextsStand } from '../support/contexts-stand.ts';
 
 /** Says for whom and from what it was made, and how often it was disposed. */
 interface Llm {
@@ -19,37 +15,18 @@ interface Llm {
   disposals: number;
 }
 
-let stand: SdkStand;
+let stand: ContextsStand;
 let varve: Varve;
 let contexts: UserContexts;
-let now: number;
 let made: Llm[];
-let troubles: Failure[];
 
 beforeEach(async () => {
-  stand = await startSdkStand();
-  varve = stand.client();
-  await varve.ready();
-  now = 1_000_000 * hourMs;
+  stand = await startContextsStand();
+  ({ varve, contexts } = stand);
   made = [];
-  troubles = [];
-  contexts = open();
 });
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((each) => each.close()));
-  await stand.close();
-});
+afterEach(() => stand.close());
 
-const opened: UserContexts[] = [];
-const open = (options: UserContextsOptions = {}) => {
-  const contexts = createUserContexts(varve, {
-    now: () => now,
-    onTrouble: (failure) => troubles.push(failure),
-    ...options,
-  });
-  opened.push(contexts);
-  return contexts;
-};
 const make = async ({ userId, model }: UserContext): Promise<Llm> => {
   await new Promise(setImmediate);
   const llm = { userId, model, disposals: 0 };
@@ -201,9 +178,9 @@ describe('when the configuration changes', () => {
 describe('what goes', () => {
   test('with an idle context: its instances, once; what is being made keeps it', async () => {
     const ofAda = await llmOf('ada');
-    now += 25 * hourMs;
+    stand.passHours(25);
     const ofBob = llmOf('bob');
-    now += 25 * hourMs;
+    stand.passHours(25);
     expect(await contexts.cleanupInactiveUserContexts()).toBe(1);
     await turn();
     expect([ofAda.disposals, (await ofBob).disposals]).toEqual([1, 0]);
@@ -211,7 +188,7 @@ describe('what goes', () => {
   });
 
   test('in a full house: those of the longest unused', async () => {
-    contexts = open({ maxContexts: 3 });
+    contexts = stand.open({ maxContexts: 3 });
     for (let i = 0; i < 10; i++) await llmOf(`u-${i}`);
     await turn();
     expect(contexts.held()).toEqual({ contexts: 3, instances: 3 });
@@ -223,10 +200,10 @@ describe('what goes', () => {
       throw new Error('stuck');
     };
     await contexts.slot('ada', 'mcp', () => 'a client', failing);
-    now += 25 * hourMs;
+    stand.passHours(25);
     await contexts.cleanupInactiveUserContexts();
     await turn();
-    expect(troubles).toEqual([
+    expect(stand.troubles).toEqual([
       expect.objectContaining({ code: 'unavailable', reason: 'not_disposed', cause: new Error('stuck') }),
     ]);
     expect(contexts.held()).toEqual({ contexts: 0, instances: 0 });
@@ -270,10 +247,10 @@ test('10,000 users come and go: nothing of them is left, and each instance is di
       }),
     );
     held = Math.max(held, contexts.held().contexts);
-    now += 13 * hourMs;
+    stand.passHours(13);
     await contexts.cleanupInactiveUserContexts();
   }
-  now += 25 * hourMs;
+  stand.passHours(25);
   await contexts.cleanupInactiveUserContexts();
   await turn();
   expect(held).toBeLessThanOrEqual(2_001);
