@@ -213,7 +213,7 @@ describe('set', () => {
     expect(items).toHaveLength(8);
   });
 
-  test.each([[{}], [{ provider: undefined }], [{ povider: 'Google' }]])(
+  test.each<[object]>([[{}], [{ provider: undefined }], [{ povider: 'Google' }]])(
     '%j names no field',
     async (fields) => {
       const before = stand.head();
