@@ -1,6 +1,6 @@
 /**
  * The request that is running: for whom, and which instances it uses. Found by code deep inside without being passed.
- * It follows every await of the request and is seen by no other one. Work that goes on after its end counts no more.
+ * It follows every await of the request and is seen by no other one. Work that goes on after its end keeps no instance.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Instance } from './instance.ts';

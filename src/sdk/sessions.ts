@@ -63,6 +63,8 @@ export async function resumeSession(varve: Varve, token: unknown): Promise<Sessi
   const parsed = tokenSchema.safeParse(token);
   if (!parsed.success) throw invalid('the token is none of a session', parsed.error);
   const { data } = parsed;
+  // Before there are values it is not known which ledger the key belongs to.
+  if (varve.status().state === 'starting') await varve.ready();
   const { ledger } = varve.status();
   if (data.ledger !== ledger) throw invalid(`the session is one of the ledger ${data.ledger}, not ${ledger}`);
   if (data.mode === 'follow') return following(varve, data.context);

@@ -52,7 +52,8 @@ export interface UserContexts {
   /**
    * Runs a request of a user: everything that it awaits finds him by `currentUserContext()`, and values that are asked
    * for without a context are his, unless the client has a contextProvider of its own. Instances that it asks for are not
-   * disposed before it ends.
+   * disposed before it ends: when `work` returns, or what it promises is settled. A middleware that only calls the next
+   * one has ended then; its user is still found, but keeps no instance.
    */
   run<R>(who: Who, work: () => Promise<R>): Promise<R>;
   run<R>(who: Who, work: () => R): R;

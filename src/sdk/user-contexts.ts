@@ -178,11 +178,13 @@ class ContextsOfUsers implements UserContexts {
 
   #fields(who: Who | undefined): RuntimeFields {
     if (who !== undefined) return this.get(who);
+    this.#checkOpen();
     return userContextOf('', readTogether(this.#varve, runtimeKeys, {}).values, 0);
   }
 
   /** Never both: the note's "also set global" is how one user's provider came to another. */
   async #write(who: Who | undefined, fields: RuntimeFieldsToSet, reason?: string): Promise<Written> {
+    this.#checkOpen();
     const user = who === undefined ? undefined : this.#touch(who).user.user;
     const whose = user === undefined ? 'everybody' : `user ${user}`;
     return writeRuntimeFields(

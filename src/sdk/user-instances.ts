@@ -31,8 +31,9 @@ export class UserInstances {
     return isCurrent ? (known.instance as Instance<T>) : this.#place(held, name, madeFrom, parts);
   }
 
-  /** Puts one that was made elsewhere in the place of another. Failures: limited. */
+  /** Puts one that was made elsewhere in the place of another; the same one again changes nothing. Failures: limited. */
   put<T>(held: HeldContext, name: string, made: T, dispose: (made: T) => unknown): void {
+    if (held.instances.get(name)?.instance.current() === made) return;
     this.#place(held, name, undefined, { make: () => made, dispose });
   }
 

@@ -68,7 +68,14 @@ async function previewOf(varve: Varve, reason: string, changes: readonly object[
     path: '/v1/changesets',
     body: { reason, changes, dryRun: true },
   });
-  const { fingerprint, events } = previewAnswer.parse(body);
+  const answer = previewAnswer.safeParse(body);
+  if (!answer.success) {
+    throw new Failure('unavailable', 'the server answered something else than a preview', {
+      reason: 'foreign_answer',
+      cause: answer.error,
+    });
+  }
+  const { fingerprint, events } = answer.data;
   const redefined = events
     .filter(({ type, version }) => type === 'KeyDefined' && version > 1)
     .map(({ subject }) => subject.slice('key:'.length));

@@ -190,7 +190,7 @@ describe('what is no session', () => {
     expect(() => startSession(alone, { context, mode: 'pinned' })).toThrow(
       expect.objectContaining({ code: 'unavailable' }),
     );
-    const { token } = startSession(varve, { context, mode: 'pinned' });
-    await expect(resumeSession(alone, token)).rejects.toMatchObject({ code: 'unavailable' });
+    const resumed = resumeSession(alone, startSession(varve, { context, mode: 'pinned' }).token);
+    await Promise.all([expect(resumed).rejects.toMatchObject({ code: 'unavailable' }), alone.close()]);
   });
 });

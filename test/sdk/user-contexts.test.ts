@@ -255,5 +255,7 @@ test('closed contexts answer no more, and their instances are gone', async () =>
   expect(() => contexts.get('ada')).toThrow(closed);
   expect(() => contexts.run('ada', () => 1)).toThrow(closed);
   expect(() => contexts.setUserLlmInstance('another')).toThrow(closed);
+  expect(() => contexts.getUserProvider()).toThrow(closed);
+  await expect(contexts.setUserProvider('Google')).rejects.toThrow(closed);
   await expect(contexts.slot('ada', 'llm', () => 1)).rejects.toThrow(closed);
 });

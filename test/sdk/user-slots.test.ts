@@ -162,6 +162,9 @@ describe('when the configuration changes', () => {
     contexts.setUserLlmInstance(given, 'ada', dispose);
     await contexts.setUserModel('gemini-2.5-pro', 'ada');
     expect(contexts.getUserLlmInstance('ada')).toBe(given);
+    contexts.setUserLlmInstance(given, 'ada', dispose);
+    await turn();
+    expect(given.disposals).toBe(0);
     const second = { ...given, model: 'second' };
     contexts.setUserLlmInstance(second, 'ada', dispose);
     expect(contexts.getUserLlmInstance('ada')).toBe(second);
