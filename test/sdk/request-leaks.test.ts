@@ -20,7 +20,8 @@ type Seen = Pick<UserContext, 'userId' | 'provider' | 'model'>;
 interface Place {
   run<R>(user: string, work: () => Promise<R>): Promise<R>;
   current(): UserContext | undefined;
-  llm(user: string): Promise<Seen>;
+  /** What the user's instances were made for: an LLM instance, and an MCP client that outlives every change. */
+  instances(user: string): Promise<readonly Seen[]>;
 }
 
 const configurations = {
@@ -53,21 +54,24 @@ function isolated(): Place {
   return {
     run: (user, work) => contexts.run(user, work),
     current: currentUserContext,
-    llm: (user) => contexts.slot(user, 'llm', make),
+    instances: async (user) => [
+      await contexts.slot(user, 'llm', make),
+      await contexts.slot(user, 'mcp', make, undefined, { dependsOn: [] }),
+    ],
   };
 }
 
 /** As the note found it: who is asking stands in a variable of the process, and the last one wins. */
 function planted(): Place {
-  const shared: { context?: UserContext; llm?: Seen } = {};
+  const shared: { context?: UserContext; instances: readonly Seen[] } = { instances: [] };
   return {
     run: (user, work) => {
       shared.context = contexts.get(user);
-      shared.llm = shared.context;
+      shared.instances = [shared.context];
       return work();
     },
     current: () => shared.context,
-    llm: async () => shared.llm ?? { userId: '', provider: null, model: null },
+    instances: async () => shared.instances,
   };
 }
 
@@ -79,7 +83,7 @@ async function handle(place: Place, user: string, number: number): Promise<reado
     for (let step = 0; step < 3; step++) {
       await pauses[(number + step) % pauses.length]?.();
       const { userId = '', provider = null, model = null } = place.current() ?? {};
-      seen.push({ userId, provider, model }, await place.llm(user));
+      seen.push({ userId, provider, model }, ...(await place.instances(user)));
     }
     return seen;
   });
