@@ -3,9 +3,9 @@
  * In: revision, moment, context; out: the same resolved values as a client had that stood at that revision.
  */
 import { z } from 'zod';
-import { instantSchema, jsonSchema, scopeSchema } from '../domain/change.ts';
 import { formatInstant, parseInstant } from '../domain/instant.ts';
-import type { Context } from '../domain/scope.ts';
+import type { JsonValue } from '../domain/json.ts';
+import { type Context, parseScope, type Scope } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 import type { ReadTogether } from './read-together.ts';
 import type { Resolved, Varve } from './varve.ts';
@@ -16,13 +16,13 @@ const modelSchema = z.object({
   model: z.string(),
   status: z.enum(['active', 'beta', 'deprecated', 'retired', 'removed', 'unlisted']),
   successor: z.string().exactOptional(),
-  sunsetAt: instantSchema.exactOptional(),
+  sunsetAt: z.string().exactOptional(),
   followed: z.array(z.string()).exactOptional(),
 });
 
 const valueSchema = z.object({
-  value: jsonSchema,
-  scope: z.union([z.literal('fallback'), scopeSchema]),
+  value: z.custom<JsonValue>((value) => value !== undefined),
+  scope: z.custom<Scope | 'fallback'>(isScope),
   reason: z.enum(['STATIC', 'TARGETING_MATCH', 'SPLIT', 'DEFAULT']),
   revision: z.number(),
   arm: z.string().exactOptional(),
@@ -66,4 +66,8 @@ export function pinnedAt(revision: number, at: number) {
 function modelOf({ sunsetAt, ...model }: z.output<typeof modelSchema>) {
   const instant = sunsetAt === undefined ? undefined : parseInstant(sunsetAt);
   return instant === undefined ? model : { ...model, sunsetAt: instant };
+}
+
+function isScope(value: unknown): boolean {
+  return value === 'fallback' || (typeof value === 'string' && parseScope(value) !== undefined);
 }

@@ -4,10 +4,9 @@
  * In: a client and a context, or a token; out: a session. It never writes.
  */
 import { z } from 'zod';
-import { instantSchema, scopeIdSchema } from '../domain/change.ts';
 import { formatInstant, parseInstant } from '../domain/instant.ts';
 import type { JsonValue } from '../domain/json.ts';
-import type { Context } from '../domain/scope.ts';
+import { type Context, isScopeId } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 import { exactly } from './exact-context.ts';
 import { parsedValue } from './parsed-value.ts';
@@ -72,10 +71,12 @@ export async function resumeSession(varve: Varve, token: unknown): Promise<Sessi
   return pinned(varve, await readPinned(varve, data.revision, at, data.context), data.context);
 }
 
+const idSchema = z.string().refine(isScopeId);
+
 const contextSchema = z.strictObject({
-  user: scopeIdSchema.exactOptional(),
-  tenant: scopeIdSchema.exactOptional(),
-  tier: scopeIdSchema.exactOptional(),
+  user: idSchema.exactOptional(),
+  tenant: idSchema.exactOptional(),
+  tier: idSchema.exactOptional(),
 });
 
 const tokenSchema = z.discriminatedUnion('mode', [
@@ -83,7 +84,7 @@ const tokenSchema = z.discriminatedUnion('mode', [
     mode: z.literal('pinned'),
     ledger: z.string(),
     revision: z.number().int().nonnegative(),
-    at: instantSchema,
+    at: z.string().refine((text) => parseInstant(text) !== undefined),
     context: contextSchema,
   }),
   z.strictObject({ mode: z.literal('follow'), ledger: z.string(), context: contextSchema }),
