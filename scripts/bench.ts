@@ -10,6 +10,7 @@ import type { BenchOptions } from '../test/bench/bench-options.ts';
 import { benchBlastRadius, blastRadiusHow } from '../test/bench/blast-radius.ts';
 import { benchBulk, bulkHow } from '../test/bench/bulk.ts';
 import { benchCompareWorlds, compareHow } from '../test/bench/compare-worlds.ts';
+import { benchContexts, contextsHow } from '../test/bench/contexts.ts';
 import { benchDiff, diffHow } from '../test/bench/diff.ts';
 import { describeMachine, type Figure, publish } from '../test/bench/figure.ts';
 import { dropFilled, keepFilledIn } from '../test/bench/filled-database.ts';
@@ -39,6 +40,7 @@ interface BenchSize {
 const benches: ReadonlyMap<string, Bench> = new Map([
   ['resolve', { how: resolveHow, run: benchResolve }],
   ['sdk', { how: sdkHow, run: benchSdk }],
+  ['contexts', { how: contextsHow, run: benchContexts }],
   ['http-resolve', { how: httpHow, run: benchHttpResolve }],
   ['http-resolve-many', { how: httpHow, run: benchHttpResolveMany }],
   ['write', { how: writeHow, run: benchWrite }],
@@ -71,6 +73,7 @@ const command = new Command('bench')
     `
   resolve            P1: one key in process, beside OpenFeature's in-memory provider
   sdk                P1 in a client of the SDK, its memory, and its start from a server and from its file
+  contexts           contexts per user: a look, what a user takes, what is left of one who has gone
   http-resolve       P2: GET /v1/resolve/{key}, beside a bare Fastify route
   http-resolve-many  P3: GET /v1/resolve of 20 keys, beside a bare Fastify route
   write              P4: POST /v1/changesets of one change, beside a bare Fastify POST

@@ -61,7 +61,7 @@ export class CacheFile {
     const { path, owner, scopes, onTrouble } = this.#on;
     let file: FileHandle | undefined;
     try {
-      await removeLeftOvers(path, this.#on.wallClock());
+      await removeLeftOvers(path, this.#on.wallClock()).catch(() => undefined);
       file = await open(path, 'r');
       const opened = file;
       const found = await readCacheFile(opened, owner, scopes);
@@ -75,7 +75,7 @@ export class CacheFile {
       this.#make(() => this.#adopt(opened, found));
       return found;
     } catch (error) {
-      await file?.close();
+      await file?.close().catch(() => undefined);
       if (!isMissing(error)) {
         onTrouble(
           error instanceof Failure
@@ -122,7 +122,7 @@ export class CacheFile {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#work;
-    await this.#base?.file.close();
+    await this.#base?.file.close().catch(() => undefined);
   }
 
   #queue(work: () => Promise<void>): void {
@@ -202,7 +202,7 @@ export class CacheFile {
   }
 
   async #flush(): Promise<void> {
-    if (this.#makings > 0 || this.#base === undefined) return;
+    if (this.#makings > 0 || this.#base === undefined || this.#pending.length === 0) return;
     const pending = this.#pending;
     this.#forgetPending();
     let text = '';
@@ -218,7 +218,12 @@ export class CacheFile {
 
   /** Begins anew with a snapshot, beside the file that stands there. */
   #makeAnew(): void {
-    if (this.#makings > 0 || this.#isClosed) return;
+    if (this.#isClosed) return;
+    if (this.#makings > 0) {
+      // What is in the making may be what failed.
+      this.#makeAnewLater();
+      return;
+    }
     this.#make(async () => {
       const writer = await this.#begin();
       try {
@@ -250,8 +255,15 @@ export class CacheFile {
     const base = this.#base;
     this.#base = undefined;
     base?.file.close().catch(() => undefined);
+    this.#makeAnewLater();
+  }
+
+  #makeAnewLater(): void {
     clearTimeout(this.#timer);
-    if (!this.#isClosed) this.#timer = setTimeout(() => this.#makeAnew(), this.#on.againMs).unref();
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      if (this.#base === undefined) this.#makeAnew();
+    }, this.#on.againMs).unref();
   }
 }
 

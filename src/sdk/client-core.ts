@@ -56,7 +56,8 @@ export class ClientCore {
       elapsed: parts.elapsed,
       waits: parts.waits,
       scopes: scopes.query,
-      onHeard: (time, ageMs) => this.#heard(time, ageMs),
+      onTime: (time) => this.#told(time),
+      onFresh: (ageMs) => this.#fresh(ageMs),
       onRetry: (ms) => this.connection.startRetriesAt(ms),
       onActivation: () => this.#boundaries.check(),
     });
@@ -176,12 +177,13 @@ export class ClientCore {
     return ageMs > this.settings.staleAfterMs ? 'stale' : 'live';
   }
 
-  #heard(time: number | undefined, ageMs: number | undefined): void {
+  #told(time: number): void {
+    this.clock.told(time);
+    this.#boundaries.check();
+  }
+
+  #fresh(ageMs: number | undefined): void {
     this.freshness.heard(ageMs);
-    if (time !== undefined) {
-      this.clock.told(time);
-      this.#boundaries.check();
-    }
     this.statuses.check();
   }
 

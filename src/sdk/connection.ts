@@ -24,7 +24,7 @@ interface ConnectionOn {
   /** Gets the snapshot that the values begin with, or begin anew with. */
   readonly load: (snapshot: (onPiece?: OnPiece) => Promise<ReadSnapshot>) => Promise<void>;
   readonly apply: (changeset: ValuesChangeset) => Promise<void>;
-  /** Transport or failure changed. */
+  /** Transport or failure changed, or values turned out to be the server's. */
   readonly onChange: () => void;
   readonly onTrouble: (failure: Failure) => void;
 }
@@ -78,7 +78,11 @@ export class Connection {
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
-    await this.#on.restore();
+    try {
+      await this.#on.restore();
+    } catch (error) {
+      this.#failed(error);
+    }
     while (!signal.aborted) {
       let waitMs: number;
       try {
@@ -114,8 +118,14 @@ export class Connection {
 
   async #poll(): Promise<void> {
     const { values, reads, apply, parts } = this.#on;
-    const { signal } = this.#ending;
-    await reads.follow({ revision: values.revision, isFollowing: false, signal, apply });
+    await reads.follow({
+      revision: values.revision,
+      isFollowing: false,
+      signal: this.#ending.signal,
+      apply,
+      onOpen: nothing,
+      onCaughtUp: nothing,
+    });
     values.confirm();
     if (this.#doubtsStreams) this.#pollsUntil = parts.elapsed() + parts.waits.streamAgainMs;
     this.#doubtsStreams = false;
@@ -128,11 +138,12 @@ export class Connection {
       revision: values.revision,
       isFollowing: true,
       signal: this.#ending.signal,
-      onOpen: () => {
-        values.confirm();
-        this.#wentWell('stream');
-      },
       apply,
+      onOpen: () => this.#wentWell('stream'),
+      onCaughtUp: () => {
+        values.confirm();
+        this.#on.onChange();
+      },
     });
     this.#isNow('none', undefined);
   }
@@ -167,6 +178,8 @@ export class Connection {
     this.#on.onChange();
   }
 }
+
+const nothing = () => undefined;
 
 /** A stream that did not open although the server may well be there. */
 function speaksAgainstStreams({ reason }: Failure): boolean {

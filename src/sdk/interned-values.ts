@@ -12,8 +12,9 @@ export class InternedValues {
   readonly #counts: number[] = [];
   readonly #free: number[] = [];
   readonly #plain = new Map<JsonValue, number>();
-  /** Lists and objects by their text. */
-  readonly #texts = new Map<string, number>();
+  /** Lists and objects by their text, and the text of each by its place: whoever was given one may have changed it. */
+  readonly #byText = new Map<string, number>();
+  readonly #textOf = new Map<number, string>();
 
   at(place: number): JsonValue {
     return this.#values[place] ?? null;
@@ -21,18 +22,20 @@ export class InternedValues {
 
   /** The place of a value, counted once more. */
   take(value: JsonValue): number {
-    const isPlain = typeof value !== 'object' || value === null;
-    const known = isPlain ? this.#plain.get(value) : undefined;
-    if (known !== undefined) return this.#counted(known);
-    const text = isPlain ? undefined : JSON.stringify(value);
-    const isShared = text !== undefined && text.length <= maxSharedLength;
-    const same = isShared ? this.#texts.get(text) : undefined;
-    if (same !== undefined) return this.#counted(same);
+    const text = sharedText(value);
+    const known = text === undefined ? this.#plain.get(value) : this.#byText.get(text);
+    if (known !== undefined) {
+      this.#counts[known] = (this.#counts[known] ?? 0) + 1;
+      return known;
+    }
     const place = this.#free.pop() ?? this.#values.length;
     this.#values[place] = value;
     this.#counts[place] = 1;
-    if (isPlain) this.#plain.set(value, place);
-    else if (isShared) this.#texts.set(text, place);
+    if (text === undefined) this.#plain.set(value, place);
+    else {
+      this.#byText.set(text, place);
+      this.#textOf.set(place, text);
+    }
     return place;
   }
 
@@ -41,18 +44,20 @@ export class InternedValues {
     const left = (this.#counts[place] ?? 0) - 1;
     this.#counts[place] = left;
     if (left > 0) return;
-    const value = this.at(place);
-    if (typeof value !== 'object' || value === null) this.#plain.delete(value);
+    const text = this.#textOf.get(place);
+    if (text === undefined) this.#plain.delete(this.at(place));
     else {
-      const text = JSON.stringify(value);
-      if (text.length <= maxSharedLength) this.#texts.delete(text);
+      this.#byText.delete(text);
+      this.#textOf.delete(place);
     }
     this.#values[place] = null;
     this.#free.push(place);
   }
+}
 
-  #counted(place: number): number {
-    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
-    return place;
-  }
+/** By what a list or an object is found; undefined for what is found by itself, long ones among them. */
+function sharedText(value: JsonValue): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const text = JSON.stringify(value);
+  return text.length <= maxSharedLength ? text : undefined;
 }

@@ -37,7 +37,7 @@ export function openVarve(options: VarveOptions, parts: VarveParts): Varve {
     reached: (revision, timeoutMs = usualWaitMs) => reached(core, revision, timeoutMs),
     async write(changeset, how = {}) {
       const written = await writeChangeset(core.api, parts, changeset, how);
-      if (core.connection.transport === 'polling') core.connection.hurry();
+      if (core.connection.transport !== 'stream') core.connection.hurry();
       // It is written, whether it has arrived here or not.
       if (written.revisions !== undefined)
         await reached(core, written.revisions.last, usualWaitMs).catch(() => undefined);

@@ -28,6 +28,9 @@ export interface CachedValues {
 /** So many lines are read in one go: about 2 ms. */
 const sliceSize = 500;
 
+/** No line of ours comes near. */
+const maxLineLength = 16_777_216;
+
 /** Failures: corrupt for a file that cannot be used; what the file system throws. */
 export async function readCacheFile(
   file: FileHandle,
@@ -104,6 +107,7 @@ async function* linesOf(file: FileHandle): AsyncGenerator<string> {
       if (count % sliceSize === 0) await pause();
     }
     rest = text.slice(start);
+    if (rest.length > maxLineLength) throw damaged();
   }
   if (rest !== '') yield rest;
 }

@@ -6,6 +6,9 @@ import { putSnapshotLine, type SnapshotLine } from '../domain/snapshot.ts';
 import { Failure } from '../failure.ts';
 import { ValuesState } from './values-state.ts';
 
+/** No line of ours comes near. */
+const maxLineLength = 16_777_216;
+
 export class SnapshotReader {
   readonly state = new ValuesState();
   ledger = '';
@@ -19,6 +22,7 @@ export class SnapshotReader {
     try {
       const lines = (this.#rest + this.#decoder.decode(piece, { stream: true })).split('\n');
       this.#rest = lines.pop() ?? '';
+      if (this.#rest.length > maxLineLength) throw badSnapshot('a line of a snapshot has no end');
       for (const line of lines) this.line(line);
     } catch (error) {
       if (error instanceof Failure) throw error;

@@ -12,17 +12,7 @@ import {
   snapshotLines,
 } from '../../src/domain/snapshot.ts';
 import { putValuesEvent, valuesView } from '../../src/domain/values-view.ts';
-import { type History, histories } from '../support/histories.ts';
-
-const contexts = [
-  {},
-  { user: 'u-1' },
-  { user: 'u-2', tenant: 'acme', tier: '1' },
-  { user: 'a:b@c', tenant: 'ünïcode "q" \\' },
-  { tenant: 'acme' },
-  { tenant: 'beta', tier: '2' },
-  { tier: '1' },
-];
+import { type History, histories, historyContexts } from '../support/histories.ts';
 
 function fold(history: History): LiveState {
   const state = new LiveState();
@@ -43,7 +33,7 @@ function restored(lines: Iterable<SnapshotLine>): LiveState {
 
 function answers(state: LiveState, moments: readonly number[], known: LiveState) {
   return [...known.slots.keys()].flatMap((key) =>
-    contexts.flatMap((context) => moments.map((at) => resolve(state, key, context, at))),
+    historyContexts.flatMap((context) => moments.map((at) => resolve(state, key, context, at))),
   );
 }
 

@@ -66,7 +66,8 @@ describe('without a server', () => {
     await stand.start();
     await varve.reached(head());
     expect(answers(varve)).toEqual([5, 5, 4]);
-    expect(varve.status()).toMatchObject({ source: 'server', transport: 'stream' });
+    await until(() => varve.status().source === 'server');
+    expect(varve.status().transport).toBe('stream');
     await varve.close();
     await stand.stop();
     const next = starting().varve;

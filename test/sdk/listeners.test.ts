@@ -103,7 +103,7 @@ test('a status is told when it changes: on the way up, when the server goes, and
     'live stream server',
     'live none server',
     'stale none server',
-    'live none server',
+    'stale stream server',
     'live stream server',
   ]);
 });

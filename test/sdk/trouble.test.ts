@@ -125,6 +125,21 @@ describe('something in between', () => {
     await varve.reached(head());
   });
 
+  test('ends streams before they begin: the client asks instead', async () => {
+    const odd = await stand.openOdd();
+    odd.mood = ({ url = '' }, response) => {
+      if (!url.startsWith('/v1/stream') || url.includes('follow=false')) return 'through';
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end();
+      return 'answered';
+    };
+    const { varve } = starting({ url: odd.url, pollMs: 10 });
+    await varve.ready();
+    await until(() => varve.status().transport === 'polling');
+    await stand.http.change(set(2));
+    await varve.reached(head());
+    expect(varve.value('a.b')).toBe(2);
+  });
+
   test('answers for a while instead of the server: the stream is not to blame', async () => {
     const odd = await stand.openOdd();
     const { varve } = starting({ url: odd.url }, { firstByteMs: 100 });
@@ -208,6 +223,26 @@ describe('something in between', () => {
     odd.mood = () => 'through';
     await varve.ready();
   });
+});
+
+test('while a client is behind its values grow older, although its server speaks', async () => {
+  const odd = await stand.openOdd();
+  odd.mood = ({ url = '' }, response) => {
+    if (!url.startsWith('/v1/stream')) return 'through';
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'varve-revision': '999' });
+    const timer = setInterval(
+      () => response.write('event: alive\ndata: {"at":"2026-03-01T12:00:00Z","ageMs":0}\n\n'),
+      10,
+    );
+    response.on('close', () => clearInterval(timer));
+    return 'answered';
+  };
+  const { varve } = starting({ url: odd.url, staleAfterMs: 200 });
+  await varve.ready();
+  expect(varve.status().state).toBe('live');
+  await until(isStreaming(varve));
+  await until(() => varve.status().state === 'stale');
+  expect(varve.resolve('a.b')).toMatchObject({ value: 1, isStale: true });
 });
 
 test('polling alone asks for what is new, and never opens a stream', async () => {

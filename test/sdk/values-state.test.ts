@@ -16,21 +16,11 @@ import { valuesView } from '../../src/domain/values-view.ts';
 import { putChangeset, stageChangeset, type ValuesChangeset } from '../../src/sdk/apply-changeset.ts';
 import { heldScopes } from '../../src/sdk/held-scopes.ts';
 import { ValuesState } from '../../src/sdk/values-state.ts';
-import { type History, histories } from '../support/histories.ts';
+import { type History, histories, historyContexts } from '../support/histories.ts';
 
 const everything = heldScopes(undefined);
 const day = 86_400_000;
 const laters = [0, 1, day / 24, day, 7 * day, 40 * day, 400 * day];
-const contexts = [
-  {},
-  { user: 'u-1' },
-  { user: 'u-2', tenant: 'acme', tier: '1' },
-  { user: 'a:b@c', tenant: 'ünïcode "q" \\' },
-  { tenant: 'acme' },
-  { tenant: 'beta', tier: '2' },
-  { tier: '1' },
-];
-
 function fromSnapshot(live: LiveState): ValuesState {
   const state = new ValuesState();
   for (const line of snapshotLines(holdSnapshot(live), 'default')) {
@@ -47,7 +37,9 @@ function asStreamed(changeset: readonly RecordedEvent[]): ValuesChangeset {
 
 const answers = (state: LiveState | ValuesState, { slots, recordedAt }: LiveState) =>
   [...slots.keys()].flatMap((key) =>
-    contexts.flatMap((context) => laters.map((later) => resolve(state, key, context, recordedAt + later))),
+    historyContexts.flatMap((context) =>
+      laters.map((later) => resolve(state, key, context, recordedAt + later)),
+    ),
   );
 
 /** The first moment after the head at which an override or a model turns. */

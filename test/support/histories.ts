@@ -8,12 +8,23 @@ import type { EventBody, RecordedEvent } from '../../src/domain/event.ts';
 import { subjectOf } from '../../src/domain/event.ts';
 import { formatInstant } from '../../src/domain/instant.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
-import type { Scope } from '../../src/domain/scope.ts';
+import type { Context, Scope } from '../../src/domain/scope.ts';
 import type { ModelState } from '../../src/domain/subject-state.ts';
 import { schemaVersionOf } from '../../src/domain/upcast.ts';
 
 /** Whole changesets, in order; revisions 1, 2, 3 … */
 export type History = readonly (readonly RecordedEvent[])[];
+
+/** Who may ask about them. */
+export const historyContexts: readonly Context[] = [
+  {},
+  { user: 'u-1' },
+  { user: 'u-2', tenant: 'acme', tier: '1' },
+  { user: 'a:b@c', tenant: 'ünïcode "q" \\' },
+  { tenant: 'acme' },
+  { tenant: 'beta', tier: '2' },
+  { tier: '1' },
+];
 
 /** One choice: what to do, about what, and numbers that vary it. */
 export interface Choice {

@@ -1,0 +1,83 @@
+/**
+ * Fields of a user, or of everybody, written down as one changeset (design note 004, the setters).
+ * The first one in a ledger brings all eight keys with it; a definition that somebody else gave is never replaced.
+ */
+import { z } from 'zod';
+import type { JsonValue } from '../domain/json.ts';
+import type { Scope } from '../domain/scope.ts';
+import { Failure } from '../failure.ts';
+import {
+  definitionOf,
+  keyOfField,
+  type RuntimeField,
+  type RuntimeFieldsToSet,
+  runtimeFields,
+} from './runtime-fields.ts';
+import type { Varve, Written } from './varve.ts';
+
+/** How often a definition that came in between is met before we give up. */
+const maxTries = 5;
+
+/** Answers when the fields can be read here. Failures: invalid (no field), and those of writing. */
+export async function writeRuntimeFields(
+  varve: Varve,
+  scope: Scope,
+  toSet: RuntimeFieldsToSet,
+  reason: string,
+): Promise<Written> {
+  const unknown = Object.keys(toSet).find((name) => !runtimeFields.some((field) => field === name));
+  const fields = runtimeFields.filter((field) => toSet[field] !== undefined);
+  if (unknown !== undefined || fields.length === 0) {
+    throw new Failure('invalid', unknown === undefined ? 'no field is named' : `${unknown} is no field`);
+  }
+  const wishes = fields.map((field) => wishOf(field, scope, toSet[field] ?? null));
+  const defined = new Set(varve.keys());
+  for (let tries = 1; ; tries++) {
+    if (fields.every((field) => defined.has(keyOfField(field)))) {
+      return varve.write({ reason, changes: wishes });
+    }
+    const missing = runtimeFields.filter((field) => !defined.has(keyOfField(field)));
+    const changes = [...missing.map(definitionOf), ...wishes];
+    try {
+      const preview = await previewOf(varve, reason, changes);
+      if (preview.redefined.length === 0) {
+        return await varve.write({ reason, changes, fingerprint: preview.fingerprint });
+      }
+      for (const key of preview.redefined) defined.add(key);
+    } catch (error) {
+      // Somebody else defines the same keys at this moment: they are met in the next preview.
+      if (!(error instanceof Failure) || error.code !== 'conflict' || tries === maxTries) throw error;
+    }
+  }
+}
+
+function wishOf(field: RuntimeField, scope: Scope, value: JsonValue) {
+  const key = keyOfField(field);
+  return value === null ? { type: 'clearOverride', key, scope } : { type: 'setOverride', key, scope, value };
+}
+
+const previewAnswer = z.object({
+  fingerprint: z.string(),
+  events: z.array(z.object({ type: z.string(), subject: z.string(), version: z.number() })),
+});
+
+/** The keys that are defined already although they are not known here yet, and what the preview rests on. */
+async function previewOf(varve: Varve, reason: string, changes: readonly object[]) {
+  const { body } = await varve.api.send({
+    method: 'POST',
+    path: '/v1/changesets',
+    body: { reason, changes, dryRun: true },
+  });
+  const answer = previewAnswer.safeParse(body);
+  if (!answer.success) {
+    throw new Failure('unavailable', 'the server answered something else than a preview', {
+      reason: 'foreign_answer',
+      cause: answer.error,
+    });
+  }
+  const { fingerprint, events } = answer.data;
+  const redefined = events
+    .filter(({ type, version }) => type === 'KeyDefined' && version > 1)
+    .map(({ subject }) => subject.slice('key:'.length));
+  return { fingerprint, redefined };
+}
