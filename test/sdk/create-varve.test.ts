@@ -68,7 +68,6 @@ test('a disk that takes no more is told, and nothing else comes of it', async ()
   ];
   // No file may grow beyond 64 KiB.
   const told = await output({ cacheFile }, lines, 'ulimit -f 64');
-  expect([told[0], told.at(-1)]).toEqual(['cache_file', '4x']);
   expect(new Set(told)).toEqual(new Set(['cache_file', '4x']));
   await stand.stop();
   const next = stand.client({ cacheFile });
