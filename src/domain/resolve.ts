@@ -95,7 +95,27 @@ export function valueAt(
 ): JsonValue | undefined {
   const slots = source.slots.get(key);
   if (slots?.definition === undefined || slots.definition.retired) return undefined;
-  return answerAt(source, slots, context, at).value;
+  const { valueType, fallback } = slots.definition.definition;
+  const said = overriddenAt(slots, context, at);
+  const value = said === undefined ? fallback : said;
+  if (valueType !== 'model' || typeof value !== 'string') return value;
+  const model = source.model(value);
+  return model === undefined || statusAt(model, at) !== 'retired'
+    ? value
+    : resolveModel(source, value, at).id;
+}
+
+/** What the first layer says that answers, as in `answerAt`, and nothing else of it; undefined when none does. */
+function overriddenAt(slots: ResolutionSlots, context: Context, at: number): JsonValue | undefined {
+  for (const kind of scopeKinds) {
+    const override = overrideIn(slots, kind, context);
+    const assertion = override && inForce(override.assertions, at);
+    if (assertion === undefined || assertion.kind === 'cleared') continue;
+    if (assertion.kind === 'value') return assertion.value;
+    const arm = armFor(assertion.value, context);
+    if (arm !== undefined) return arm.value;
+  }
+  return undefined;
 }
 
 /**

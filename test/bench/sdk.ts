@@ -76,8 +76,10 @@ async function measureSize(world: World, cacheFile: string, rounds: number): Pro
       unit: 'bytes',
       yardstick: undefined,
       ratio: undefined,
-      target: `≤ ${maxBytes} bytes`,
-      isReached: bytes <= maxBytes,
+      // Below that, what every client takes weighs more than its overrides.
+      ...(world.overrideCount < 50_000
+        ? { target: undefined, isReached: undefined }
+        : { target: `≤ ${maxBytes} bytes`, isReached: bytes <= maxBytes }),
     },
   ];
 }

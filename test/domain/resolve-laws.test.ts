@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forever } from '../../src/domain/assertion.ts';
-import { type Resolution, resolve } from '../../src/domain/resolve.ts';
+import { type Resolution, resolve, valueAt } from '../../src/domain/resolve.ts';
 import { naiveResolve } from '../support/naive-resolver.ts';
 import {
   anyChange,
@@ -26,6 +26,7 @@ describe('on random histories', () => {
             for (const of of [stringKey, modelKey]) {
               const real = resolve(state, of, context, at);
               expect(summary(real)).toStrictEqual(naiveResolve(events, of, context, at));
+              expect(valueAt(state, of, context, at)).toBe(real?.value);
             }
           }
         }

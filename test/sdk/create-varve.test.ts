@@ -3,8 +3,10 @@
  * closed, and no longer.
  */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { VarveOptions } from '../../src/sdk/varve.ts';
 import { defineNumber, type SdkStand, set, startSdkStand } from '../support/sdk-stand.ts';
 
 const run = promisify(execFile);
@@ -16,15 +18,23 @@ beforeEach(async () => {
 });
 afterEach(() => stand.close());
 
-/** Standard output of a module that runs until nothing keeps it alive. */
-async function output(url: string, lines: readonly string[]): Promise<readonly string[]> {
+/** Standard output of a module that runs until nothing keeps it alive, in a shell that was told something before. */
+async function output(
+  options: Partial<VarveOptions>,
+  lines: readonly string[],
+  shell = 'true',
+): Promise<readonly string[]> {
   const text = [
     "import { createVarve } from './src/sdk/varve-sdk.ts';",
-    `const varve = createVarve({ url: '${url}', apiKey: '${stand.http.adminKey}' });`,
+    'const onTrouble = ({ reason }) => console.log(reason);',
+    `const given = ${JSON.stringify({ url: stand.url, apiKey: stand.http.adminKey, ...options })};`,
+    'const varve = createVarve({ ...given, onTrouble });',
     ...lines,
   ].join('\n');
-  const words = ['--import', 'tsx', '--input-type=module', '--eval', text];
-  return (await run(process.execPath, words)).stdout.trim().split('\n');
+  const words = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval', text];
+  const env = { ...process.env, TSX_DISABLE_CACHE: '1' };
+  const { stdout } = await run('bash', ['-c', `${shell} && exec "$0" "$@"`, ...words], { env });
+  return stdout.trim().split('\n');
 }
 
 test('it ends with the client, in good order', async () => {
@@ -34,10 +44,34 @@ test('it ends with the client, in good order', async () => {
     "varve.onChange('a.b', async () => { console.log(varve.value('a.b')); await varve.close(); });",
     "await varve.write({ reason: 'because', changes: [{ type: 'setOverride', key: 'a.b', scope: 'global', value: 2 }] });",
   ];
-  expect(await output(stand.url, lines)).toEqual(['1', '2']);
+  expect(await output({}, lines)).toEqual(['1', '2']);
 });
 
 test('without a server it waits as long as it was told to, then nothing keeps it', async () => {
   const lines = ['await varve.ready(300).catch(({ code }) => console.log(code));'];
-  expect(await output('http://127.0.0.1:1', lines)).toEqual(['unavailable']);
+  const told = await output({ url: 'http://127.0.0.1:1' }, lines);
+  expect([told[0], told.at(-1)]).toEqual(['not_reached', 'unavailable']);
+});
+
+test('a disk that takes no more is told, and nothing else comes of it', async () => {
+  const cacheFile = join(await stand.folder(), 'varve.cache');
+  await stand.http.change({ type: 'defineKey', key: 'a.text', valueType: 'string', fallback: '' });
+  const lines = [
+    "process.on('SIGXFSZ', () => undefined);",
+    'await varve.ready();',
+    'for (let count = 0; count < 5; count++) {',
+    "  const changes = [{ type: 'setOverride', key: 'a.text', scope: 'global', value: count + 'x'.repeat(20_000) }];",
+    "  await varve.write({ reason: 'because', changes });",
+    '}',
+    "console.log(varve.value('a.text').slice(0, 2));",
+    'await varve.close();',
+  ];
+  // No file may grow beyond 64 KiB.
+  const told = await output({ cacheFile }, lines, 'ulimit -f 64');
+  expect(new Set(told)).toEqual(new Set(['cache_file', '4x']));
+  await stand.stop();
+  const next = stand.client({ cacheFile });
+  await next.ready();
+  // What was written before is sound; the line that did not fit is not used.
+  expect(next.value('a.text')).toBe(`2${'x'.repeat(20_000)}`);
 });
