@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
+import { createArrivals } from './arrival/arrivals.ts';
 import { addBoard } from './board.ts';
 import { useStrictBodies } from './body-parser.ts';
 import type { HttpDependencies } from './dependencies.ts';
@@ -16,6 +17,8 @@ import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addBlameRoute } from './routes/blame.ts';
 import { addChangesetRoutes } from './routes/changesets.ts';
 import { addCompareRoute } from './routes/compare.ts';
+import { addConsumerRoutes } from './routes/consumers.ts';
+import { addContextRoute } from './routes/contexts.ts';
 import { addCostRoute } from './routes/costs.ts';
 import { addDiffRoute } from './routes/diff.ts';
 import { addDocumentRoute, useOpenApi } from './routes/document.ts';
@@ -109,13 +112,19 @@ export async function buildServer(
 }
 
 function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: ServerOptions): void {
+  const arrivals = createArrivals(dependencies);
+  app.addHook('preClose', (done) => {
+    arrivals.endWaits();
+    done();
+  });
+  app.addHook('onClose', () => arrivals.endBatches());
   addResolveRoutes(app, dependencies);
   addExplainRoute(app, dependencies);
   addReceiptRoute(app, dependencies);
   addBlameRoute(app, dependencies);
   addFirstDifferenceRoute(app, dependencies);
-  addChangesetRoutes(app, dependencies);
-  addRollbackRoute(app, dependencies);
+  addChangesetRoutes(app, dependencies, arrivals);
+  addRollbackRoute(app, dependencies, arrivals);
   addOverrideRoutes(app, dependencies);
   addKeyRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
@@ -125,6 +134,8 @@ function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options
   addTagRoutes(app, dependencies);
   addScheduleRoute(app, dependencies);
   addUsageRoute(app, dependencies);
+  addConsumerRoutes(app, dependencies, arrivals);
+  addContextRoute(app, dependencies);
   addCostRoute(app, dependencies);
   addRestatementRoute(app, dependencies);
   addCompareRoute(app, dependencies);
