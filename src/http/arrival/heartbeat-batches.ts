@@ -86,9 +86,7 @@ export class HeartbeatBatches {
     const all = [...this.#pending.values()];
     this.#pending.clear();
     for (let start = 0; start < all.length; start += statementSize) {
-      const some = all.slice(start, start + statementSize);
-      await this.#writeSome(some);
-      if (some.some(({ senders }) => senders.length > 0)) this.#options.onNews();
+      await this.#writeSome(all.slice(start, start + statementSize));
     }
   }
 
@@ -96,6 +94,7 @@ export class HeartbeatBatches {
   async #writeSome(some: readonly Pending[]): Promise<void> {
     try {
       const refused = new Set((await this.#options.keep(some.map(({ heartbeat }) => heartbeat))).map(nameOf));
+      if (some.some(({ senders }) => senders.length > 0)) this.#options.onNews();
       for (const { heartbeat, senders } of some) {
         const name = nameOf(heartbeat);
         if (heartbeat.isLeaving || refused.has(name)) this.#told.delete(name);

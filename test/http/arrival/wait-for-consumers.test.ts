@@ -1,0 +1,144 @@
+/** Waiting for consumers: the write is answered when all have it, or when the time is over with who has not; nobody else waits. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Failure } from '../../../src/failure.ts';
+import { type HttpAnswer, type HttpAssembly, startHttp } from '../../support/http-assembly.ts';
+
+let http: HttpAssembly;
+beforeEach(async () => {
+  http = await startHttp();
+  await http.change({ type: 'defineKey', key: 'a.number', valueType: 'integer', fallback: 0 });
+});
+afterEach(() => http.close());
+
+const head = () => http.ledger().state.revision;
+let value = 0;
+const changes = () => {
+  value += 1;
+  return [{ type: 'setOverride', key: 'a.number', scope: 'global', value }];
+};
+const write = (query = '?waitFor=consumers', body: object = {}, headers: Record<string, string> = {}) =>
+  http.call('POST', `/v1/changesets${query}`, { reason: 'x', changes: changes(), ...body }, headers);
+const beat = (client: string, revision = head(), more: object = {}) =>
+  http.call('POST', '/v1/heartbeats', { client, revision, ...more });
+const quick = '?waitFor=consumers&waitMs=60';
+
+/** Begins a write, and goes on once it is in the ledger. */
+async function begin(query?: string): Promise<{ readonly answer: Promise<HttpAnswer> }> {
+  const before = head();
+  const answer = write(query);
+  while (head() === before) await new Promise(setImmediate);
+  return { answer };
+}
+
+test('answers when every consumer has it, and not before', async () => {
+  await beat('one');
+  await beat('two');
+  let answered = false;
+  const { answer } = await begin('?waitFor=consumers&waitMs=20000');
+  answer.finally(() => {
+    answered = true;
+  });
+  await beat('one');
+  // Somebody else's write and read are answered meanwhile.
+  expect((await write('')).body).not.toHaveProperty('consumers');
+  expect((await http.call('GET', '/v1/resolve/a.number')).body.value).toBe(value);
+  expect(answered).toBe(false);
+  await beat('two');
+  const { status, body } = await answer;
+  expect(status).toBe(201);
+  expect(body.consumers).toEqual({
+    revision: body.revisions.last,
+    reached: ['one', 'two'],
+    reachedCount: 2,
+    missing: [],
+    missingCount: 0,
+  });
+});
+
+test('names who has not when the time is over, silent ones too, which are not waited for', async () => {
+  await beat('silent');
+  http.pass(61_000);
+  await beat('slow');
+  await beat('good');
+  const { answer } = await begin(quick);
+  await beat('good');
+  const slow = await answer;
+  expect(slow.status).toBe(201);
+  const lastSeenAt = new Date(http.now()).toISOString();
+  expect(slow.body.consumers).toMatchObject({
+    reached: ['good'],
+    missing: [
+      { client: 'silent', state: 'silent' },
+      { client: 'slow', state: 'behind', revision: head() - 1, lastSeenAt },
+    ],
+    missingCount: 2,
+  });
+  // The write stands.
+  expect((await http.call('GET', '/v1/resolve/a.number')).body.revision).toBe(head());
+  await beat('slow', head(), { leaving: true });
+  const alone = await begin('?waitFor=consumers&waitMs=20000');
+  await beat('good');
+  expect((await alone.answer).body.consumers).toMatchObject({
+    missing: [{ client: 'silent' }],
+    reached: ['good'],
+  });
+});
+
+test('without consumers, and without an event, nothing is waited for', async () => {
+  const { body } = await write('?waitFor=consumers&waitMs=20000');
+  expect(body.consumers).toMatchObject({ reached: [], missing: [] });
+  await beat('one', head() - 1);
+  const same = [{ type: 'setOverride', key: 'a.number', scope: 'global', value }];
+  const nothing = await write('?waitFor=consumers&waitMs=20000', { changes: same });
+  expect(nothing.status).toBe(200);
+  expect(nothing.body).toMatchObject({ changesetId: null, events: [] });
+  expect(nothing.body).not.toHaveProperty('consumers');
+});
+
+test('a request again under its key waits again, for as long as it says', async () => {
+  await beat('one');
+  const written = await write(quick, {}, { 'idempotency-key': 'k' });
+  expect(written.body.consumers.missing).toMatchObject([{ client: 'one' }]);
+  await beat('one');
+  value -= 1;
+  const again = await write('?waitFor=consumers&waitMs=20000', {}, { 'idempotency-key': 'k' });
+  const { revisions } = written.body;
+  expect(again).toMatchObject({
+    status: 201,
+    body: { revisions, consumers: { reached: ['one'], missing: [] } },
+  });
+  expect(again.headers['idempotent-replayed']).toBe('true');
+});
+
+test('who has it cannot be told: the write stands, with a warning', async () => {
+  await beat('one');
+  const { reads } = http.dependencies;
+  const away = () => Promise.reject(new Failure('unavailable', 'away'));
+  Object.assign(reads, { leastRevision: away, consumers: away });
+  const { status, body } = await write(quick);
+  expect(status).toBe(201);
+  expect(body.warnings).toMatchObject([{ code: 'consumers_unknown', path: 'query.waitFor' }]);
+  expect(body).not.toHaveProperty('consumers');
+});
+
+describe('bounds', () => {
+  test('256 wait at once; one more is turned away before anything is written', async () => {
+    await beat('one');
+    const before = head();
+    const waiting = Array.from({ length: 256 }, () => write('?waitFor=consumers&waitMs=20000'));
+    while (head() < before + 256) await new Promise(setImmediate);
+    expect(await write()).toMatchObject({ status: 429, body: { code: 'limited', reason: 'too_many_waits' } });
+    expect(head()).toBe(before + 256);
+    await beat('one');
+    const answers = await Promise.all(waiting);
+    expect(answers.every(({ body }) => body.consumers.reached[0] === 'one')).toBe(true);
+    expect((await write(quick)).status).toBe(201);
+  });
+
+  test('a server that ends lets nobody wait', async () => {
+    await beat('one');
+    const { answer } = await begin('?waitFor=consumers&waitMs=30000');
+    await http.app.close();
+    expect((await answer).body.consumers.missing).toMatchObject([{ client: 'one' }]);
+  });
+});
