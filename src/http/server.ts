@@ -53,6 +53,8 @@ export interface ServerOptions {
   readonly bodyLimitBytes?: number;
   /** Between two signs of life on a stream; 15 s when it is left out. */
   readonly heartbeatMs?: number;
+  /** What changes nothing but the time of a heartbeat is written within this; 5 s when it is left out. */
+  readonly heartbeatWriteMs?: number;
   /** The most streams at once; 10,000 when it is left out. */
   readonly maxStreams?: number;
   /** A stream's client that takes nothing is cut off after so long; 30 s when it is left out. */
@@ -112,7 +114,7 @@ export async function buildServer(
 }
 
 function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: ServerOptions): void {
-  const arrivals = createArrivals(dependencies);
+  const arrivals = createArrivals(dependencies, options.heartbeatWriteMs);
   app.addHook('preClose', (done) => {
     arrivals.endWaits();
     done();

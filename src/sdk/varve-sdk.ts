@@ -10,6 +10,7 @@ export type { ApiAnswer, ApiClient, ApiRequest } from './api-client.ts';
 export { createVarve } from './create-varve.ts';
 export { currentContext, runInContext } from './request-context.ts';
 export type {
+  Arrival,
   ChangesetToWrite,
   Resolved,
   ResolveOptions,

@@ -32,6 +32,7 @@ interface Desk {
 
 export function createArrivals(
   dependencies: Pick<HttpDependencies, 'reads' | 'now' | 'consumers'>,
+  heartbeatWriteMs = 5_000,
 ): Arrivals {
   const desks = new Map<LiveLedger, Desk>();
   let waiting = 0;
@@ -43,6 +44,7 @@ export function createArrivals(
     const batches = new HeartbeatBatches({
       keep: (heartbeats) => dependencies.consumers.keep(ledger.name, heartbeats),
       onNews: () => watch.look(),
+      laterMs: heartbeatWriteMs,
     });
     desks.set(ledger, { watch, batches });
     return { watch, batches };

@@ -13,8 +13,8 @@ export interface BatchOptions {
   readonly onNews: () => void;
   /** 50 when absent. */
   readonly soonMs?: number;
-  /** 5,000 when absent. */
-  readonly laterMs?: number;
+  /** Within which what changes nothing but the time is written. */
+  readonly laterMs: number;
 }
 
 /** The latest heartbeat of a process, and who waits to hear that it is kept. */
@@ -66,7 +66,7 @@ export class HeartbeatBatches {
     if (isPlanned || this.#flushing !== undefined) return;
     clearTimeout(this.#timer);
     this.#isSoon = isSoon;
-    const { soonMs = 50, laterMs = 5_000 } = this.#options;
+    const { soonMs = 50, laterMs } = this.#options;
     this.#timer = setTimeout(() => void this.#flush(), isSoon ? soonMs : laterMs);
     this.#timer.unref();
   }
