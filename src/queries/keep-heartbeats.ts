@@ -8,23 +8,25 @@ import { type Database, inBatches, rowsOf } from './rows-of.ts';
 const told = `unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) as h (client, instance, revision, at)`;
 const heardAt = 'to_timestamp(h.at::float8 / 1000)';
 
-/** Rows are taken in one order, so that no batch waits for one that waits for it. */
+/**
+ * Takes those that are there, by key one after the other: a join has been planned as all against all while the table had no
+ * statistics (500 of 10,000 took 280 ms). In one order, so that no batch waits for one that waits for it.
+ */
 const update = {
   name: 'update_consumers',
-  text: `with locked as (
-      select c.client, c.instance, h.revision, ${heardAt} as at
-      from consumers c
-      join ${told} on h.client = c.client and h.instance = c.instance
-      where c.ledger = $1
-      order by c.client, c.instance
-      for update of c
-    )
-    update consumers c
-      set revision = case when l.at >= c.last_seen_at then l.revision else c.revision end,
-        moved_at = case when l.at >= c.last_seen_at and l.revision <> c.revision then l.at else c.moved_at end,
-        last_seen_at = greatest(c.last_seen_at, l.at)
-    from locked l
-    where c.ledger = $1 and c.client = l.client and c.instance = l.instance
+  text: `insert into consumers as c (ledger, client, instance, revision, first_seen_at, last_seen_at, moved_at)
+    select $1, h.client, h.instance, h.revision, ${heardAt}, ${heardAt}, ${heardAt}
+    from ${told}
+    cross join lateral (
+      select k.client from consumers k
+      where k.ledger = $1 and k.client = h.client and k.instance = h.instance
+      order by k.client limit 1) as known
+    order by h.client collate "C", h.instance collate "C"
+    on conflict on constraint consumers_pk do update set
+      revision = case when excluded.last_seen_at >= c.last_seen_at then excluded.revision else c.revision end,
+      moved_at = case when excluded.last_seen_at >= c.last_seen_at and excluded.revision <> c.revision
+        then excluded.moved_at else c.moved_at end,
+      last_seen_at = greatest(c.last_seen_at, excluded.last_seen_at)
     returning c.client, c.instance`,
 };
 

@@ -128,6 +128,16 @@ describe('who asked', () => {
       ['bob', null],
     ]);
     expect(heartbeats(400)).toBe(0);
+    // What could not be told is told with the next one.
+    const store = stand.http.dependencies.consumers;
+    const { noteContexts } = store;
+    Object.assign(store, { noteContexts: () => Promise.reject(new Failure('limited', 'not now')) });
+    varve.value('a.b', { user: 'cleo' });
+    await until(() => heartbeats(429) >= 1);
+    Object.assign(store, { noteContexts });
+    const after = heartbeats();
+    await until(() => heartbeats() >= after + 1);
+    expect(await contexts()).toContainEqual(expect.objectContaining({ user: 'cleo' }));
     stand.http.pass(25 * 3_600_000);
     const then = heartbeats();
     await until(() => heartbeats() >= then + 2);
