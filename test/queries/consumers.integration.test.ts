@@ -34,7 +34,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('kept in the table', () => describeConsumers(() => store));
+describe('kept in the table', () => {
+  describeConsumers(() => store);
+});
 
 test('many servers at once: nobody waits for one that waits for it, and the newest word stands', async () => {
   const names = Array.from({ length: 60 }, (_, n) => `c${n}`);
@@ -80,11 +82,11 @@ describe('contexts', () => {
     ]);
     await noteContexts(pool, 'pages', 'usage', [{ user: 'u1', tier: '3', at: 11 * hour }]);
     const seen: unknown[] = [];
-    let cursor: string | null | undefined;
+    let cursor: string | null = '';
     do {
       const page = await activeContexts(pool, 'pages', 10 * hour, {
         limit: 2,
-        ...(cursor == null ? {} : { cursor }),
+        ...(cursor === '' ? {} : { cursor }),
       });
       seen.push(...page.items);
       cursor = page.nextCursor;

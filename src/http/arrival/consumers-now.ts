@@ -15,7 +15,7 @@ import type { LiveLedger } from '../../ledger/live-ledger.ts';
 export interface ArrivalDependencies {
   readonly reads: Pick<Reads, 'consumers' | 'leastRevision' | 'revisionAt'>;
   /** Epoch milliseconds. */
-  now(): number;
+  readonly now: () => number;
 }
 
 const pageSize = 1_000;

@@ -35,7 +35,7 @@ test('answers when every consumer has it, and not before', async () => {
   await beat('two');
   let answered = false;
   const { answer } = await begin('?waitFor=consumers&waitMs=20000');
-  answer.finally(() => {
+  void answer.finally(() => {
     answered = true;
   });
   await beat('one');
