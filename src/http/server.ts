@@ -3,7 +3,7 @@
  * In: what the composition root gives; out: a server that is ready to listen. It knows no pool and no environment.
  */
 import type { Socket } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { createArrivals } from './arrival/arrivals.ts';
 import { addBoard } from './board.ts';
 import { useStrictBodies } from './body-parser.ts';
@@ -165,10 +165,14 @@ function observeRequests(app: FastifyInstance, { metrics }: HttpDependencies, lo
     const ms = Math.round(elapsedTime * 100) / 100;
     const fields = { requestId, method, route, status, ms, ledger: caller?.ledger.name };
     if (status >= 500) logger.error(fields, 'request failed');
-    else if (status >= 400 || (method !== 'GET' && method !== 'HEAD')) logger.info(fields, 'request');
+    else if (status >= 400 || !isRoutine(request)) logger.info(fields, 'request');
     else logger.debug(fields, 'request');
     done();
   });
+}
+
+function isRoutine({ method, routeOptions }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD' || routeOptions.config.isRoutine === true;
 }
 
 /**

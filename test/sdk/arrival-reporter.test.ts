@@ -14,13 +14,15 @@ beforeEach(async () => {
 });
 afterEach(() => stand.close());
 
+/** A slow machine must not drive it to polling. */
+const chat = { client: 'chat', transport: 'stream' } as const;
 const often = { heartbeatMs: 40, heartbeatGapMs: 10, newsMs: 5 };
 const head = () => stand.http.ledger().state.revision;
 const heartbeats = (status = 200) => stand.http.counted.requests.get(`POST /v1/heartbeats ${status}`) ?? 0;
 const consumers = async () => (await stand.http.call('GET', '/v1/consumers')).body.items;
 
 test('is listed by its name as soon as it has values, again after each change, and gone when it is closed', async () => {
-  const varve = stand.client({ client: 'chat' }, {}, { heartbeatMs: 60_000, heartbeatGapMs: 10, newsMs: 5 });
+  const varve = stand.client({ ...chat }, {}, { heartbeatMs: 60_000, heartbeatGapMs: 10, newsMs: 5 });
   await varve.ready();
   await until(() => heartbeats() === 1);
   expect(await consumers()).toMatchObject([{ client: 'chat', revision: head(), state: 'current' }]);
@@ -33,12 +35,21 @@ test('is listed by its name as soon as it has values, again after each change, a
 });
 
 test('goes on while nothing happens, and processes of one name are two', async () => {
-  const clients = [1, 2].map(() => stand.client({ client: 'chat' }, {}, often));
+  const clients = [1, 2].map(() => stand.client({ ...chat }, {}, often));
   await Promise.all(clients.map((varve) => varve.ready()));
   await until(() => heartbeats() >= 8);
   const listed = await consumers();
   expect(listed).toHaveLength(2);
   expect(new Set(listed.map(({ instance }: { instance: string }) => instance)).size).toBe(2);
+});
+
+test('one that holds some scopes only tells of every change as well', async () => {
+  const varve = stand.client({ ...chat, scopes: ['tenant:acme'] }, {}, often);
+  await varve.ready();
+  await until(() => heartbeats() >= 1);
+  const waiting = '/v1/changesets?waitFor=consumers&waitMs=20000';
+  const { body } = await stand.http.call('POST', waiting, { reason: 'x', changes: [set(1, 'user:u')] });
+  expect(body.consumers).toMatchObject({ revision: head(), reached: ['chat'], missing: [] });
 });
 
 test('without a name nothing is told', async () => {
@@ -51,11 +62,7 @@ test('without a name nothing is told', async () => {
 });
 
 test('many changes are no more heartbeats than there may be', async () => {
-  const varve = stand.client(
-    { client: 'chat' },
-    {},
-    { heartbeatMs: 60_000, heartbeatGapMs: 60_000, newsMs: 1 },
-  );
+  const varve = stand.client({ ...chat }, {}, { heartbeatMs: 60_000, heartbeatGapMs: 60_000, newsMs: 1 });
   await varve.ready();
   await until(() => heartbeats() === 1);
   for (let value = 1; value <= 30; value++) await stand.http.change(set(value));
@@ -64,7 +71,7 @@ test('many changes are no more heartbeats than there may be', async () => {
 });
 
 test('its own write that waits for consumers has itself among them', async () => {
-  const varve = stand.client({ client: 'chat' }, {}, often);
+  const varve = stand.client({ ...chat }, {}, often);
   await varve.ready();
   await until(() => heartbeats() >= 1);
   const how = { waitFor: 'consumers', waitMs: 20_000 } as const;
@@ -81,7 +88,7 @@ describe('when it cannot be told', () => {
     const away = () => Promise.reject(new Failure('limited', 'away', { reason: 'test' }));
     const troubles: Failure[] = [];
     Object.assign(store, { keep: away });
-    const varve = stand.client({ client: 'chat', onTrouble: (failure) => troubles.push(failure) }, {}, often);
+    const varve = stand.client({ ...chat, onTrouble: (failure) => troubles.push(failure) }, {}, often);
     await varve.ready();
     await until(() => heartbeats(429) >= 4);
     expect(troubles).toMatchObject([{ code: 'limited', reason: 'test' }]);
@@ -97,7 +104,7 @@ describe('when it cannot be told', () => {
   });
 
   test('a server that is gone keeps nobody from closing', async () => {
-    const varve = stand.client({ client: 'chat' }, {}, often);
+    const varve = stand.client({ ...chat }, {}, often);
     await varve.ready();
     await until(() => heartbeats() >= 1);
     await stand.http.app.close();
@@ -110,7 +117,7 @@ describe('who asked', () => {
   const contexts = async () => (await stand.http.call('GET', '/v1/contexts?limit=1000')).body.items;
 
   test('is told when that is wanted, each once, and only since the last time', async () => {
-    const varve = stand.client({ client: 'chat', reportContexts: true }, {}, often);
+    const varve = stand.client({ ...chat, reportContexts: true }, {}, often);
     await varve.ready();
     for (let n = 0; n < 3; n++) varve.value('a.b', { user: 'ann', tenant: 'acme' });
     varve.resolve('a.b', { user: 'bob' });
@@ -146,7 +153,7 @@ describe('who asked', () => {
 
   test('is bounded, and what finds no room is counted', async () => {
     const slow = { heartbeatMs: 60_000, heartbeatGapMs: 10, newsMs: 5 };
-    const varve = stand.client({ client: 'chat', reportContexts: true }, {}, slow);
+    const varve = stand.client({ ...chat, reportContexts: true }, {}, slow);
     await varve.ready();
     await until(() => heartbeats() === 1);
     for (let n = 0; n < maxAskedContexts + 7; n++) varve.value('a.b', { user: `u${n}` });
@@ -158,7 +165,7 @@ describe('who asked', () => {
   });
 
   test('is nobody’s business otherwise', async () => {
-    const varve = stand.client({ client: 'chat' }, {}, often);
+    const varve = stand.client({ ...chat }, {}, often);
     await varve.ready();
     varve.value('a.b', { user: 'ann' });
     const before = heartbeats();

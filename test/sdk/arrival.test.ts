@@ -42,9 +42,11 @@ async function untilStates(wanted: Readonly<Record<string, string>>): Promise<vo
 
 test('a slow or stuck consumer is named, and never slows the others', async () => {
   const through = (proxy: TcpProxy) => `http://127.0.0.1:${new URL(proxy.url).port}`;
-  const good = ['good-1', 'good-2', 'good-3'].map((client) => stand.client({ client }, {}, waits));
-  const slow = stand.client({ client: 'held-up', url: through(heldUp) }, {}, waits);
-  const gone = stand.client({ client: 'cut-off', url: through(cutOff) }, {}, waits);
+  const start = (client: string, url = stand.url) =>
+    stand.client({ client, url, transport: 'stream' }, {}, waits);
+  const good = ['good-1', 'good-2', 'good-3'].map((client) => start(client));
+  const slow = start('held-up', through(heldUp));
+  const gone = start('cut-off', through(cutOff));
   const all = [...good, slow, gone];
   await Promise.all(all.map((varve) => varve.ready()));
   await until(() => all.every((varve) => varve.status().transport === 'stream'));

@@ -84,6 +84,7 @@ export function addConsumerRoutes(
     access: reporters,
     tag: 'Arrival',
     summary: 'Say which revision a process has applied, and who asked it',
+    isRoutine: true,
     params: none,
     query: none,
     body: heartbeatSchema,

@@ -35,6 +35,10 @@ test('a heartbeat is answered with the head, also to a service, and makes no eve
   expect(answer).toMatchObject({ status: 200, body: { revision: head() } });
   expect(head()).toBe(before + 1);
   expect(answer.headers['varve-revision']).toBe(String(head()));
+  // A thousand processes must not fill the log.
+  const { level } =
+    http.lines.findLast(({ fields }) => JSON.stringify(fields).includes('/v1/heartbeats')) ?? {};
+  expect(level).toBe('debug');
 });
 
 test('a revision that this ledger does not have is invalid, and one that is far off too', async () => {
