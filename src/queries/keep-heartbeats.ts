@@ -58,6 +58,21 @@ const replace = {
     returning c.client`,
 };
 
+/** Where there is no room, those that are silent longest give way. */
+const evict = {
+  name: 'evict_silent_consumers',
+  text: `delete from consumers c
+    using (
+      select o.client, o.instance from consumers o
+      where o.ledger = $1 and o.last_seen_at < to_timestamp($2::float8 / 1000)
+      order by o.last_seen_at, o.client, o.instance
+      limit $3
+      for update skip locked
+    ) as old
+    where c.ledger = $1 and c.client = old.client and c.instance = old.instance
+    returning c.client`,
+};
+
 const remove = {
   name: 'remove_consumers',
   text: `delete from consumers c
@@ -88,7 +103,10 @@ export async function keepHeartbeats(
   if (unknown.length === 0) return [];
   const heardSince = unknown.map(({ at }) => at - silentAfterMs);
   await rowsOf(database, replace, [ledger, unknown.map(({ client }) => client), heardSince]);
-  return without(database, insert, ledger, unknown, [maxConsumers]);
+  const crowded = await without(database, insert, ledger, unknown, [maxConsumers]);
+  if (crowded.length === 0) return [];
+  const gone = await rowsOf(database, evict, [ledger, Math.max(...heardSince), crowded.length]);
+  return gone.length === 0 ? crowded : without(database, insert, ledger, crowded, [maxConsumers]);
 }
 
 /** Runs a statement over heartbeats and answers those that it did not keep. */

@@ -102,5 +102,12 @@ export function describeConsumers(store: () => ArrivalStore): void {
     expect(await store().reads.leastRevision('full', 1_001)).toBe(2);
     await keep('full', [heartbeat('c8', 1, 1_002, { isLeaving: true })]);
     expect(await keep('full', [heartbeat('y', 1, 1_003)])).toEqual([]);
+    // Those that are silent longest give way.
+    const at = 1_002 + silentAfterMs;
+    expect(await keep('full', [heartbeat('z', 1, at)])).toEqual([]);
+    expect(await all('full')).not.toContainEqual(expect.objectContaining({ client: 'c0' }));
+    const last = await store().reads.consumers('full', { client: 'x', instance: '' }, 10);
+    expect(last.map(({ client }) => client)).toEqual(['x', 'y', 'z']);
+    expect(await keep('full', [heartbeat('early', 1, 1_001)])).toMatchObject([{ client: 'early' }]);
   });
 }

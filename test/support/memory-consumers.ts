@@ -42,6 +42,7 @@ export function createMemoryConsumers(): MemoryConsumers {
           for (const [other, row] of processes)
             if (row.lastSeenAt < at - silentAfterMs) processes.delete(other);
           const times = { firstSeenAt: at, lastSeenAt: at, movedAt: at };
+          if (count - before + processes.size >= maxConsumers) count -= evictOne(clients, at - silentAfterMs);
           if (count - before + processes.size >= maxConsumers) refused.push({ client, instance });
           else processes.set(instance, { client, instance, revision, ...times });
         }
@@ -80,6 +81,18 @@ export function createMemoryConsumers(): MemoryConsumers {
       },
     },
   };
+}
+
+/** The one that is silent longest; answers how many that were. */
+function evictOne(clients: ReadonlyMap<string, Map<string, Consumer>>, heardSince: number): number {
+  const silent = [...clients.values()]
+    .flatMap((processes) => [...processes.values()])
+    .filter(({ lastSeenAt }) => lastSeenAt < heardSince)
+    .toSorted((one, other) => one.lastSeenAt - other.lastSeenAt || compare(namesOf(one), namesOf(other)));
+  const [oldest] = silent;
+  if (oldest === undefined) return 0;
+  clients.get(oldest.client)?.delete(oldest.instance);
+  return 1;
 }
 
 /** What is heard late changes nothing. */

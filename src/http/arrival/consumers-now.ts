@@ -18,13 +18,14 @@ export interface ArrivalDependencies {
   readonly now: () => number;
 }
 
-const pageSize = 1_000;
+const usualPage = 1_000;
 
 /** Consumers behind a name, by name; in pages, so that no read holds up other work. Failures: unavailable. */
 export async function* consumersFrom(
   { reads }: ArrivalDependencies,
   ledger: LiveLedger,
   start: ConsumerName | undefined,
+  pageSize = usualPage,
 ): AsyncGenerator<Consumer> {
   let after = start;
   for (;;) {

@@ -69,6 +69,8 @@ const consumerSchema = z
   })
   .meta({ id: 'Consumer' });
 
+const maxPage = 1_000;
+
 const listQuery = z.strictObject({ ...pageQuery, state: z.enum(consumerStates).exactOptional() });
 
 const consumerCursor = cursorOf(z.strictObject({ client: z.string(), instance: z.string() }));
@@ -142,13 +144,17 @@ async function listConsumers(
   { ledger, query }: Call<unknown, z.output<typeof listQuery>, unknown>,
 ): Promise<Answer> {
   const vantage = await vantageOf(dependencies, ledger);
+  const { limit, state } = query;
+  const start = consumerCursor.read(query.cursor);
   const found: Consumer[] = [];
-  for await (const consumer of consumersFrom(dependencies, ledger, consumerCursor.read(query.cursor))) {
-    if (query.state !== undefined && consumerState(consumer, vantage) !== query.state) continue;
+  // Who is in a state may be few among many.
+  const pageSize = state === undefined ? Math.min(limit + 1, maxPage) : maxPage;
+  for await (const consumer of consumersFrom(dependencies, ledger, start, pageSize)) {
+    if (state !== undefined && consumerState(consumer, vantage) !== state) continue;
     found.push(consumer);
-    if (found.length > query.limit) break;
+    if (found.length > limit) break;
   }
-  const items = found.slice(0, query.limit);
+  const items = found.slice(0, limit);
   const last = items.at(-1);
   const hasMore = found.length > items.length && last !== undefined;
   return {
