@@ -26,6 +26,15 @@ afterEach(async () => {
 const waits = { heartbeatMs: 100, heartbeatLimitMs: 500, heartbeatGapMs: 20, newsMs: 20 };
 const head = () => stand.http.ledger().state.revision;
 
+/** A write that waits for consumers; the same again is the same write. */
+const write = (change: object, waitMs: number) =>
+  stand.http.call(
+    'POST',
+    `/v1/changesets?waitFor=consumers&waitMs=${waitMs}`,
+    { reason: 'x', changes: [change] },
+    { 'idempotency-key': JSON.stringify(change) },
+  );
+
 interface Listed {
   readonly client: string;
   readonly state: string;
@@ -61,11 +70,9 @@ test('a slow or stuck consumer is named, and never slows the others', async () =
 
   const before = head();
   let isAnswered = false;
-  const writing = stand.http
-    .call('POST', '/v1/changesets?waitFor=consumers&waitMs=1000', { reason: 'x', changes: [set(7)] })
-    .finally(() => {
-      isAnswered = true;
-    });
+  const waiting = write(set(7), 30_000).finally(() => {
+    isAnswered = true;
+  });
   await until(() => head() > before);
   await Promise.all(good.map((varve) => varve.reached(head())));
   expect(good.map((varve) => varve.value('a.b'))).toEqual([7, 7, 7]);
@@ -74,9 +81,11 @@ test('a slow or stuck consumer is named, and never slows the others', async () =
   await Promise.all(good.map((varve) => varve.reached(head())));
   expect([isAnswered, good.map((varve) => varve.value('a.b'))]).toEqual([false, [8, 8, 8]]);
 
-  const { status, body } = await writing;
-  expect(status).toBe(201);
-  expect(body.consumers).toMatchObject({
+  // The same request again, which waits for less long, tells who has it by now.
+  let now = await write(set(7), 20);
+  while (now.body.consumers.reachedCount < 3) now = await write(set(7), 20);
+  expect(now).toMatchObject({ status: 201, headers: { 'idempotent-replayed': 'true' } });
+  expect(now.body.consumers).toMatchObject({
     revision: before + 1,
     reached: ['good-1', 'good-2', 'good-3'],
     missing: [
@@ -90,13 +99,13 @@ test('a slow or stuck consumer is named, and never slows the others', async () =
   stand.http.pass(31_000);
   await untilStates({ 'cut-off': 'silent', ...wellOnes, 'held-up': 'stuck' });
 
+  expect(isAnswered).toBe(false);
   heldUp.heal();
+  const { status, body } = await waiting;
+  expect([status, body.consumers.missing]).toMatchObject([201, [{ client: 'cut-off', state: 'silent' }]]);
   cutOff.heal();
   await untilStates({ 'cut-off': 'current', ...wellOnes, 'held-up': 'current' });
-  const last = await stand.http.call('POST', '/v1/changesets?waitFor=consumers&waitMs=20000', {
-    reason: 'x',
-    changes: [set(9)],
-  });
+  const last = await write(set(9), 20_000);
   expect(last.body.consumers).toMatchObject({ reachedCount: 5, missing: [] });
   expect(all.map((varve) => varve.value('a.b'))).toEqual([9, 9, 9, 9, 9]);
 });

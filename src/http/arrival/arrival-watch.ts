@@ -32,23 +32,25 @@ export class ArrivalWatch {
   }
 
   /**
-   * Who has a revision and who has not: as soon as every consumer that is not silent has it, after `waitMs` at the latest.
-   * Undefined when that cannot be told just now.
+   * Who has a revision and who has not: as soon as every consumer that is not silent has it, after `waitMs` at the latest, or
+   * when `gone` says that nobody wants to know any more. Undefined when that cannot be told just now.
    */
-  async reached(revision: number, waitMs: number): Promise<ArrivalReport | undefined> {
-    let timer: NodeJS.Timeout | undefined;
+  async reached(revision: number, waitMs: number, gone: AbortSignal): Promise<ArrivalReport | undefined> {
+    const { promise, resolve } = unsettled<ArrivalReport | undefined>();
+    const waiting = { revision, resolve, isOver: waitMs <= 0 || gone.aborted };
+    const end = () => {
+      waiting.isOver = true;
+      this.look();
+    };
+    this.#waiting.add(waiting);
+    const timer = setTimeout(end, waitMs);
+    gone.addEventListener('abort', end);
+    this.look();
     try {
-      return await new Promise((resolve) => {
-        const waiting = { revision, resolve, isOver: waitMs <= 0 };
-        this.#waiting.add(waiting);
-        timer = setTimeout(() => {
-          waiting.isOver = true;
-          this.look();
-        }, waitMs);
-        this.look();
-      });
+      return await promise;
     } finally {
       clearTimeout(timer);
+      gone.removeEventListener('abort', end);
     }
   }
 
@@ -92,6 +94,14 @@ export class ArrivalWatch {
       waiting.resolve(reports.isKnown ? reports.value[index] : undefined);
     });
   }
+}
+
+function unsettled<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 type Looked<T> = { readonly isKnown: true; readonly value: T } | { readonly isKnown: false };

@@ -17,8 +17,13 @@ export interface Arrivals {
   note(ledger: LiveLedger, heartbeat: Heartbeat): Promise<void>;
   /** Takes a place among those that wait, before anything is written; answers how to leave it. Failure `limited`. */
   enter(): () => void;
-  /** Waits (bounded); undefined when it cannot be told who has the revision. */
-  reached(ledger: LiveLedger, revision: number, waitMs: number): Promise<ArrivalReport | undefined>;
+  /** Waits (bounded), no longer than until `gone`; undefined when it cannot be told who has the revision. */
+  reached(
+    ledger: LiveLedger,
+    revision: number,
+    waitMs: number,
+    gone: AbortSignal,
+  ): Promise<ArrivalReport | undefined>;
   /** Nobody waits any longer. */
   endWaits(): void;
   /** Writes the heartbeats that are left. */
@@ -63,7 +68,8 @@ export function createArrivals(
         waiting -= 1;
       };
     },
-    reached: (ledger, revision, waitMs) => deskOf(ledger).watch.reached(revision, isEnding ? 0 : waitMs),
+    reached: (ledger, revision, waitMs, gone) =>
+      deskOf(ledger).watch.reached(revision, isEnding ? 0 : waitMs, gone),
     endWaits() {
       isEnding = true;
       for (const { watch } of desks.values()) watch.end();

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { type ArrivalReport, consumerStates, maxReported, silentAfterMs } from '../../domain/arrival.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { ChangesetRequest } from '../../ledger/changeset.ts';
-import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import type { Answer } from '../answer.ts';
 import { invalidAt } from '../problem.ts';
 import { wholeNumber } from '../query-schemas.ts';
+import type { Call } from '../route.ts';
 import { changesetAnswer } from '../write-call.ts';
 import type { Arrivals } from './arrivals.ts';
 
@@ -77,19 +77,24 @@ export function waitOf(query: z.output<typeof waitQuery>, isDryRun: boolean): nu
  */
 export async function submitAndWait(
   arrivals: Arrivals,
-  ledger: LiveLedger,
+  { ledger, request: { raw } }: Pick<Call<unknown, unknown, unknown>, 'ledger' | 'request'>,
   request: ChangesetRequest,
   waitMs: number | undefined,
 ): Promise<Answer> {
   if (waitMs === undefined) return changesetAnswer(await ledger.submit(request));
   const leave = arrivals.enter();
+  const gone = new AbortController();
+  const onClose = () => gone.abort();
+  // Whoever hangs up and asks again must not take one place after the other.
+  raw.socket.once('close', onClose);
   try {
     const result = await ledger.submit(request);
     const last = result.events.at(-1);
     const answer = changesetAnswer(result);
     if (last === undefined) return answer;
-    return withReport(answer, await arrivals.reached(ledger, last.revision, waitMs));
+    return withReport(answer, await arrivals.reached(ledger, last.revision, waitMs, gone.signal));
   } finally {
+    raw.socket.off('close', onClose);
     leave();
   }
 }

@@ -58,6 +58,6 @@ async function postChangeset(
   const { dryRun = false, ...wish } = call.body;
   const waitMs = waitOf(call.query, dryRun);
   const request = changesetRequest(call, wish);
-  if (!dryRun) return submitAndWait(arrivals, call.ledger, request, waitMs);
+  if (!dryRun) return submitAndWait(arrivals, call, request, waitMs);
   return previewAnswer(await previewOf(dependencies, call.ledger, request));
 }

@@ -142,7 +142,7 @@ async function postRollback(
   };
   return inPlace({ places: {} }, async () => {
     const request = await requestOf(dependencies, call, base);
-    if (!dryRun) return withConflicts(await submitAndWait(arrivals, call.ledger, request, waitMs));
+    if (!dryRun) return withConflicts(await submitAndWait(arrivals, call, request, waitMs));
     return withConflicts(previewAnswer(await previewOf(dependencies, call.ledger, request)));
   });
 }
