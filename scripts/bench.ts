@@ -4,6 +4,7 @@
  * 2 when it is wrongly called.
  */
 import { Argument, Command } from 'commander';
+import { arrivalHow, benchArrival } from '../test/bench/arrival.ts';
 import { asOfHow, benchAsOf } from '../test/bench/as-of.ts';
 import { badRequestsHow, benchBadRequests } from '../test/bench/bad-requests.ts';
 import type { BenchOptions } from '../test/bench/bench-options.ts';
@@ -55,6 +56,7 @@ const benches: ReadonlyMap<string, Bench> = new Map([
   ['blast-radius', { how: blastRadiusHow, run: benchBlastRadius }],
   ['rebuild', { how: rebuildHow, run: benchRebuild }],
   ['stream', { how: streamHow, run: benchStream }],
+  ['arrival', { how: arrivalHow, run: benchArrival }],
   ['bad-requests', { how: badRequestsHow, run: benchBadRequests }],
 ]);
 
@@ -88,6 +90,7 @@ const command = new Command('bench')
   blast-radius       P11: the preview of one change of a key with many user overrides
   rebuild            P6: every read model from the log, alone and under reads and writes
   stream             P8: a change in 100 streaming clients; 1,000 idle ones
+  arrival            what heartbeats of 1,000 processes cost, and how long a write waits for 100 clients
   bad-requests       R4: how long the slowest bad request takes to be turned away
 
 Load comes from wrk where it is installed, otherwise from autocannon. Leave the machine alone meanwhile.`,

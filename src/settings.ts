@@ -33,6 +33,14 @@ const appendBytes = z
   })
   .transform(Number);
 
+/** As long as contexts are kept: 90 days. */
+const hours = z
+  .string()
+  .refine((text) => /^[1-9]\d{0,3}$/.test(text) && Number(text) <= 2_160, {
+    error: 'is no number of hours from 1 to 2160',
+  })
+  .transform(Number);
+
 const apiKey = z
   .string()
   .regex(/^varve_(?:admin|operator|auditor|service)_[a-z0-9]{4,40}_[A-Za-z0-9]{24,128}$/, {
@@ -56,6 +64,7 @@ const serverSchema = z.object({
   VARVE_WEBHOOK_ALLOW_PRIVATE: z
     .enum(['true', 'false'], { error: 'is neither true nor false' })
     .default('false'),
+  VARVE_CONTEXT_MAX_AGE_HOURS: hours.default(24),
   VARVE_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'is none of fatal, error, warn, info, debug, trace, silent',
@@ -89,6 +98,8 @@ export interface ServerSettings {
   readonly redisUrl: string | undefined;
   /** Whether webhooks may lead to addresses that are not public. */
   readonly webhookAllowPrivate: boolean;
+  /** For how long a context that was seen counts as active. */
+  readonly contextMaxAgeHours: number;
   readonly logLevel: z.output<typeof serverSchema>['VARVE_LOG_LEVEL'];
 }
 
@@ -114,6 +125,7 @@ export function readServerSettings(environment: Environment = process.env): Serv
     eventstoreMaxAppendBytes: parsed.EVENTSTORE_MAX_APPEND_BYTES,
     redisUrl: parsed.REDIS_URL,
     webhookAllowPrivate: parsed.VARVE_WEBHOOK_ALLOW_PRIVATE === 'true',
+    contextMaxAgeHours: parsed.VARVE_CONTEXT_MAX_AGE_HOURS,
     logLevel: parsed.VARVE_LOG_LEVEL,
   };
 }

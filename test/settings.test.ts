@@ -122,6 +122,15 @@ const serverSettings: Readonly<Record<keyof ReturnType<typeof readServerSettings
     bad: ['yes', '1', 'TRUE', ' true'],
     leftOut: false,
   },
+  contextMaxAgeHours: {
+    name: 'VARVE_CONTEXT_MAX_AGE_HOURS',
+    good: [
+      ['1', 1],
+      ['2160', 2_160],
+    ],
+    bad: ['0', '2161', '1.5', 'a day', '-1', ' 24'],
+    leftOut: 24,
+  },
   logLevel: {
     name: 'VARVE_LOG_LEVEL',
     good: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(

@@ -7,6 +7,8 @@ import { elapsed, newId, randomSecret, randomWord } from '../clock-and-ids.ts';
 import { defaultLedger } from '../domain/ledger-name.ts';
 import { buildServer } from '../http/server.ts';
 import { deleteVerifier, findVerifier, insertVerifier } from '../queries/api-key-verifiers.ts';
+import { noteContexts } from '../queries/contexts-seen.ts';
+import { keepHeartbeats } from '../queries/keep-heartbeats.ts';
 import { recordUsage } from '../queries/record-usage.ts';
 import { createApiKeyMaker, ensureAdmin } from './admin-keys.ts';
 import { createAuthenticate, type KeyRing } from './api-keys.ts';
@@ -103,6 +105,11 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
         onTrouble: (failure) => logger.warn({ err: failure }, 'a webhook is let go of later'),
         wake: () => background.wake(),
       }),
+      consumers: {
+        keep: (ledger, heartbeats) => keepHeartbeats(database.http, ledger, heartbeats),
+        noteContexts: (ledger, seen) => noteContexts(database.http, ledger, 'consumer', seen),
+      },
+      contextMaxAgeHours: settings.contextMaxAgeHours,
       imports: createImportDesk(database.http, () => background.importOpened()),
     },
     { logger, bodyLimitBytes },

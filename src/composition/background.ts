@@ -11,7 +11,9 @@ import { type NoticesOptions, noticesQueue, type RunningNotices, startNotices } 
 import { closeInTime, type JobQueue, openQueuePlace, type QueuePlace } from '../jobs/queue-place.ts';
 import { type JobStatus, queueStatus } from '../jobs/queue-status.ts';
 import { type ImportsOptions, workOffImports } from '../jobs/work-off-imports.ts';
+import { forgetContexts } from '../queries/contexts-seen.ts';
 import { forgetImports } from '../queries/imports.ts';
+import { forgetConsumers } from '../queries/keep-heartbeats.ts';
 import { countDeliveries } from '../queries/list-deliveries.ts';
 import { forgetAnswers } from '../queries/remembered-answers.ts';
 import { forgetDeliveries } from '../queries/webhook-deliveries.ts';
@@ -53,6 +55,9 @@ const importsMs = 10_000;
 /** How long a wiped queue stays without its schedule. */
 const rescheduleMs = 15_000;
 const keepDays = 30;
+const keepConsumersHours = 24;
+/** Who asked in the last quarter is told of what a change does to him; the list of active contexts looks back less far. */
+const keepContextsHours = 2_160;
 
 export async function startBackground(options: BackgroundOptions): Promise<Background> {
   const { settings, database, isWorker, logger } = options;
@@ -131,6 +136,8 @@ async function startWork(
     { name: 'forget-answers', everyMs: hourMs, run: () => forgetAnswers(pool, keepDays) },
     { name: 'forget-deliveries', everyMs: hourMs, run: () => forgetDeliveries(pool, keepDays) },
     { name: 'forget-imports', everyMs: hourMs, run: () => forgetImports(pool, keepDays) },
+    { name: 'forget-consumers', everyMs: hourMs, run: () => forgetConsumers(pool, keepConsumersHours) },
+    { name: 'forget-contexts', everyMs: hourMs, run: () => forgetContexts(pool, keepContextsHours) },
     ...moreChores,
   ];
   try {

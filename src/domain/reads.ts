@@ -1,6 +1,7 @@
 /**
  * Every question that the HTTP side asks of the read models, as one type. Bound to a pool by the composition root.
  */
+import type { ArrivalReads } from './arrival.ts';
 import type { DeliveryReads } from './background-questions.ts';
 import type { BlameReads } from './blame-questions.ts';
 import type { CompareReads } from './compare/compare-questions.ts';
@@ -13,6 +14,7 @@ import type { UsageReads } from './usage/usage-questions.ts';
 
 export interface Reads
   extends LedgerReads,
+    ArrivalReads,
     BlameReads,
     CompareReads,
     DeliveryReads,

@@ -2,12 +2,14 @@
  * What the HTTP side is given by the composition root: live ledgers, reads, keys, metrics; never a pool.
  */
 import type { FastifyPluginCallback } from 'fastify';
+import type { ConsumerName, Heartbeat } from '../domain/arrival.ts';
 import type { DeliveryRecord, ImportRecord } from '../domain/background-questions.ts';
 import type { Actor, DataOf, Role } from '../domain/event.ts';
 import type { ImportedChangeset } from '../domain/import-line.ts';
 import type { Page, PageRequest } from '../domain/questions.ts';
 import type { Reads } from '../domain/reads.ts';
 import type { ReplayKind } from '../domain/replay-questions.ts';
+import type { Context } from '../domain/scope.ts';
 import type { ReceivedUsage, UsageReceipt } from '../domain/usage/usage.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
@@ -39,6 +41,9 @@ export interface HttpDependencies {
   ): Promise<{ readonly id: string; readonly key: string; readonly result: ChangesetResult }>;
   readonly webhooks: WebhookDesk;
   readonly imports: ImportDesk;
+  readonly consumers: ConsumerStore;
+  /** How long ago an active context was seen at most, unless a request says otherwise. */
+  readonly contextMaxAgeHours: number;
   /** Keeps usage, each id once; all or nothing. Failures: unavailable. */
   recordUsage(ledger: string, records: readonly ReceivedUsage[]): Promise<UsageReceipt>;
   /**
@@ -138,6 +143,14 @@ export interface ImportDesk {
   list(ledger: string, page: PageRequest): Promise<Page<ImportRecord>>;
   /** Undefined when there is none that is open. */
   cancel(ledger: string, id: string): Promise<ImportRecord | undefined>;
+}
+
+/** What consumers say. Failures: unavailable. */
+export interface ConsumerStore {
+  /** Keeps up to 1,000 heartbeats, one of each process; answers those for which there was no room. */
+  keep(ledger: string, heartbeats: readonly Heartbeat[]): Promise<readonly ConsumerName[]>;
+  /** Notes contexts as seen by consumers. */
+  noteContexts(ledger: string, seen: readonly (Context & { readonly at: number })[]): Promise<void>;
 }
 
 export interface HttpMetrics {

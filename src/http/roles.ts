@@ -29,6 +29,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may use the route; every route says it. */
     access?: Access;
+    /** Logged as reads are. */
+    isRoutine?: boolean;
   }
 }
 

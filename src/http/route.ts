@@ -35,6 +35,8 @@ export interface RouteDescription<P extends z.ZodType, Q extends z.ZodType, B ex
   readonly consumes?: readonly string[];
   /** Headers that the route understands, for the document; they are checked where they are read. */
   readonly headers?: z.ZodType;
+  /** It comes all the time and changes nothing that is to be remembered: logged as reads are. */
+  readonly isRoutine?: true;
   /** What it answers, by status. */
   readonly answers: Readonly<Record<number, z.ZodType>>;
   /** How its failures look, for the document; a problem when absent. */
@@ -72,7 +74,7 @@ export function addRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
   app.route({
     method: route.method,
     url: route.url,
-    config: { access: route.access },
+    config: { access: route.access, isRoutine: route.isRoutine === true },
     schema: documentOf(route, route.answers),
     handler: (request, reply) => {
       const answer = route.handle(callOf(request, route));

@@ -3,7 +3,8 @@
  * In: what the composition root gives; out: a server that is ready to listen. It knows no pool and no environment.
  */
 import type { Socket } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { createArrivals } from './arrival/arrivals.ts';
 import { addBoard } from './board.ts';
 import { useStrictBodies } from './body-parser.ts';
 import type { HttpDependencies } from './dependencies.ts';
@@ -17,6 +18,8 @@ import { addApiKeyRoutes } from './routes/api-keys.ts';
 import { addBlameRoute } from './routes/blame.ts';
 import { addChangesetRoutes } from './routes/changesets.ts';
 import { addCompareRoute } from './routes/compare.ts';
+import { addConsumerRoutes } from './routes/consumers.ts';
+import { addContextRoute } from './routes/contexts.ts';
 import { addCostRoute } from './routes/costs.ts';
 import { addDiffRoute } from './routes/diff.ts';
 import { addDocumentRoute, useOpenApi } from './routes/document.ts';
@@ -51,6 +54,8 @@ export interface ServerOptions {
   readonly bodyLimitBytes?: number;
   /** Between two signs of life on a stream; 15 s when it is left out. */
   readonly heartbeatMs?: number;
+  /** What changes nothing but the time of a heartbeat is written within this; 5 s when it is left out. */
+  readonly heartbeatWriteMs?: number;
   /** The most streams at once; 10,000 when it is left out. */
   readonly maxStreams?: number;
   /** A stream's client that takes nothing is cut off after so long; 30 s when it is left out. */
@@ -111,13 +116,19 @@ export async function buildServer(
 }
 
 function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: ServerOptions): void {
+  const arrivals = createArrivals(dependencies, options.heartbeatWriteMs);
+  app.addHook('preClose', (done) => {
+    arrivals.endWaits();
+    done();
+  });
+  app.addHook('onClose', () => arrivals.endBatches());
   addResolveRoutes(app, dependencies);
   addExplainRoute(app, dependencies);
   addReceiptRoute(app, dependencies);
   addBlameRoute(app, dependencies);
   addFirstDifferenceRoute(app, dependencies);
-  addChangesetRoutes(app, dependencies);
-  addRollbackRoute(app, dependencies);
+  addChangesetRoutes(app, dependencies, arrivals);
+  addRollbackRoute(app, dependencies, arrivals);
   addOverrideRoutes(app, dependencies);
   addKeyRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
@@ -127,6 +138,8 @@ function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options
   addTagRoutes(app, dependencies);
   addScheduleRoute(app, dependencies);
   addUsageRoute(app, dependencies);
+  addConsumerRoutes(app, dependencies, arrivals);
+  addContextRoute(app, dependencies);
   addCostRoute(app, dependencies);
   addRestatementRoute(app, dependencies);
   addCompareRoute(app, dependencies);
@@ -154,15 +167,14 @@ function observeRequests(app: FastifyInstance, { metrics }: HttpDependencies, lo
     const ms = Math.round(elapsedTime * 100) / 100;
     const fields = { requestId, method, route, status, ms, ledger: caller?.ledger.name };
     if (status >= 500) logger.error(fields, 'request failed');
-    else if (status < 400 && isRead(method, route)) logger.debug(fields, 'request');
-    else logger.info(fields, 'request');
+    else if (status >= 400 || !isRoutine(request)) logger.info(fields, 'request');
+    else logger.debug(fields, 'request');
     done();
   });
 }
 
-/** OFREP asks by POST. */
-function isRead(method: string, route: string): boolean {
-  return method === 'GET' || method === 'HEAD' || route.startsWith('/ofrep/');
+function isRoutine({ method, routeOptions }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD' || routeOptions.config.isRoutine === true;
 }
 
 /**

@@ -46,12 +46,12 @@ export const usageBatchSchema = z
 
 export type ReportedUsage = z.output<typeof recordSchema>;
 
-/** Failure `invalid` that names every record of the future. */
-export function refuseFuture(records: readonly ReportedUsage[], now: number): void {
-  const details = records.flatMap(({ at }, index) =>
+/** Failure `invalid` that names everything of the future in a list of the body. */
+export function refuseFuture(list: string, reported: readonly { readonly at: number }[], now: number): void {
+  const details = reported.flatMap(({ at }, index) =>
     at <= now + maxAheadMs
       ? []
-      : [{ path: `records.${index}.at`, message: 'usage is reported when it has happened' }],
+      : [{ path: `${list}.${index}.at`, message: 'this is reported when it has happened' }],
   );
   const [first] = details;
   if (first === undefined) return;

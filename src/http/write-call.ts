@@ -17,6 +17,7 @@ import type { Answer } from './answer.ts';
 import type { Caller } from './authentication.ts';
 import type { Principal } from './dependencies.ts';
 import { invalidAt } from './problem.ts';
+import type { RawQuery } from './request-input.ts';
 
 export interface Wish {
   readonly changes: readonly AnyChange[];
@@ -123,9 +124,13 @@ export function writeMeta(
   };
 }
 
-/** The same request has the same hash: method, path, query, body and the headers that change what it means. */
+/**
+ * The same request has the same hash: method, path, query, body and the headers that change what it means. Whether somebody
+ * waits for consumers changes nothing about what is written.
+ */
 function bodyHashOf(request: FastifyRequest): string {
-  const { method, query, body = null, headers } = request;
+  const { method, body = null, headers } = request;
+  const { waitFor: _, waitMs: __, ...query } = request.query as RawQuery;
   const path = (request.raw.url ?? '').split('?', 1)[0] ?? '';
   const meaning = { ifMatch: headers['if-match'] ?? null, source: headers['varve-source'] ?? 'api' };
   return hash('sha256', canonicalJson({ method, path, query, body, meaning }), 'hex');

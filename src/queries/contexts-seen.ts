@@ -2,10 +2,12 @@
  * The contexts that really ask: noted as they are seen, and the question which ones were seen last.
  * An operational table, neither in the ledger nor made from it.
  */
+import type { ActiveContext } from '../domain/arrival.ts';
 import type { Context } from '../domain/scope.ts';
-import { type Database, rowsOf } from './rows-of.ts';
+import { projectedLedgers } from './list-projections.ts';
+import { type Database, inBatches, rowsOf } from './rows-of.ts';
 
-interface ContextRow {
+export interface ContextRow {
   readonly user_id: string;
   readonly tenant_id: string;
   readonly tier_id: string;
@@ -49,18 +51,49 @@ export async function contextsSeen(
   limit: number,
 ): Promise<readonly Context[]> {
   const rows = await rowsOf<ContextRow>(database, lastSeen, [ledger, Math.min(limit, maxTold)]);
-  return rows.map(({ user_id, tenant_id, tier_id }) => ({
+  return rows.map(contextOf);
+}
+
+/** The context of a row. */
+export function contextOf({ user_id, tenant_id, tier_id }: ContextRow): Context {
+  return {
     ...(user_id === '' ? {} : { user: user_id }),
     ...(tenant_id === '' ? {} : { tenant: tenant_id }),
     ...(tier_id === '' ? {} : { tier: tier_id }),
-  }));
+  };
+}
+
+const forgetBatch = 1_000;
+
+/** Along the index, a ledger at a time. */
+const forget = {
+  name: 'forget_contexts',
+  text: `delete from contexts_seen c
+    using (
+      select o.user_id, o.tenant_id, o.tier_id from contexts_seen o
+      where o.ledger = $1 and o.last_seen < now() - make_interval(hours => $2)
+      order by o.last_seen, o.user_id desc, o.tenant_id desc, o.tier_id desc
+      limit 1000
+      for update skip locked
+    ) as old
+    where c.ledger = $1 and c.user_id = old.user_id and c.tenant_id = old.tenant_id and c.tier_id = old.tier_id
+    returning true as forgotten`,
+};
+
+/** Forgets, in all ledgers, contexts that were not seen for so long; batches of 1,000. Answers how many. */
+export async function forgetContexts(database: Database, unseenHours: number): Promise<number> {
+  let count = 0;
+  for (const ledger of await projectedLedgers(database)) {
+    count += await inBatches(database, forget, [ledger, unseenHours], forgetBatch);
+  }
+  return count;
 }
 
 /** Notes each of the contexts at the latest time that is given for it. */
 export async function noteContexts(
   database: Database,
   ledger: string,
-  how: 'usage',
+  how: ActiveContext['how'],
   seen: readonly SeenContext[],
 ): Promise<void> {
   const latest = new Map<string, SeenContext>();

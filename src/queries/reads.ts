@@ -3,6 +3,7 @@
  */
 import type pg from 'pg';
 import type { Reads } from '../domain/reads.ts';
+import { activeContexts } from './active-contexts.ts';
 import { contextsSeen } from './contexts-seen.ts';
 import { deprecations } from './deprecations.ts';
 import { findChangeset } from './find-changeset.ts';
@@ -11,6 +12,7 @@ import { firstDifference } from './first-difference.ts';
 import { historyPage } from './history-page.ts';
 import { historyStream } from './history-stream.ts';
 import { layersAt } from './layers-at.ts';
+import { leastRevision, listConsumers } from './list-consumers.ts';
 import { findDelivery, listDeliveries, openDeliveries } from './list-deliveries.ts';
 import { listDifferences } from './list-differences.ts';
 import { findKey, listKeys } from './list-keys.ts';
@@ -62,6 +64,9 @@ export function bindReads(pool: pg.Pool, options: WaitOptions): Reads {
     delivery: (...question) => findDelivery(pool, ...question),
     openDeliveries: (...question) => openDeliveries(pool, ...question),
     projections: (...question) => listProjections(pool, ...question),
+    activeContexts: (...question) => activeContexts(pool, ...question),
+    consumers: (...question) => listConsumers(pool, ...question),
+    leastRevision: (...question) => leastRevision(pool, ...question),
     contextsSeen: (...question) => contextsSeen(pool, ...question),
     usagePage: (...question) => usagePage(pool, ...question),
     pricesOfModels: (...question) => pricesOfModels(pool, ...question),

@@ -21,6 +21,8 @@ export interface AnswersOn {
   readonly now: () => number;
   readonly ageMs: () => number;
   readonly staleAfterMs: number;
+  /** Told of every context that is answered for; undefined when nobody wants to know. */
+  readonly onAsked: ((context: Context) => void) | undefined;
 }
 
 /** The value with all that is known about it. Failures, without a fallback: not_found, unavailable, invalid. */
@@ -49,6 +51,7 @@ export function valueFor<T>(
     const { state } = on.loaded();
     const context = askingContext(given, on.contextProvider());
     on.scopes.check(context);
+    on.onAsked?.(context);
     const value = valueAt(state, key, context, Math.max(on.now(), state.recordedAt));
     if (value === undefined) throw unknownKey(key);
     return parsedValue(key, value, options?.schema);
@@ -67,6 +70,7 @@ function answered<T>(
   const { state, source } = on.loaded();
   const context = askingContext(given, on.contextProvider());
   on.scopes.check(context);
+  on.onAsked?.(context);
   const at = Math.max(on.now(), state.recordedAt);
   const found = resolve(state, key, context, at);
   if (found === undefined) throw unknownKey(key);

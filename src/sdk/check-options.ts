@@ -18,6 +18,7 @@ export interface VarveSettings {
   readonly cacheFile: string | undefined;
   readonly staleAfterMs: number;
   readonly client: string | undefined;
+  readonly reportContexts: boolean;
   readonly transport: NonNullable<VarveOptions['transport']>;
   readonly pollMs: number;
   readonly onTrouble: (failure: Failure) => void;
@@ -51,14 +52,20 @@ const optionsSchema = z.strictObject({
   cacheFile: z.string().min(1).optional(),
   staleAfterMs: milliseconds.optional(),
   client: z.string().min(1).max(200).refine(isPrintable, 'without control characters').optional(),
+  reportContexts: z.boolean().optional(),
   transport: z.enum(['auto', 'stream', 'polling']).optional(),
   pollMs: milliseconds.optional(),
   onTrouble: z.custom<VarveSettings['onTrouble']>(isFunction, 'a function').optional(),
 });
 
+const fittingOptions = optionsSchema.refine(
+  ({ client, reportContexts }) => reportContexts !== true || client !== undefined,
+  { path: ['reportContexts'], error: 'only a process that names itself as a client reports' },
+);
+
 /** Failures: invalid, naming each option that is wrong and why. */
 export function checkOptions(options: VarveOptions): VarveSettings {
-  const parsed = optionsSchema.safeParse(options);
+  const parsed = fittingOptions.safeParse(options);
   if (!parsed.success) {
     const details = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
     const [first] = details;
@@ -78,6 +85,7 @@ export function checkOptions(options: VarveOptions): VarveSettings {
     cacheFile: data.cacheFile,
     staleAfterMs: data.staleAfterMs ?? 60_000,
     client: data.client,
+    reportContexts: data.reportContexts ?? false,
     transport: data.transport ?? 'auto',
     pollMs: data.pollMs ?? 5_000,
     onTrouble: data.onTrouble ?? (() => undefined),

@@ -6,6 +6,8 @@ import { formatInstant } from '../domain/instant.ts';
 import { Failure } from '../failure.ts';
 import { type ApiClient, createApiClient } from './api-client.ts';
 import type { ValuesChangeset } from './apply-changeset.ts';
+import { type ArrivalReporter, createArrivalReporter } from './arrival-reporter.ts';
+import { AskedContexts } from './asked-contexts.ts';
 import { type BoundaryWatch, createBoundaryWatch } from './boundary-watch.ts';
 import { CacheFile, type OnPiece } from './cache-file.ts';
 import { ledgerOfKey } from './cache-lines.ts';
@@ -29,7 +31,10 @@ export class ClientCore {
   readonly changes: Listeners<ValuesChange>;
   readonly statuses: StatusWatch;
   readonly connection: Connection;
+  /** Who asked, when that is to be reported. */
+  readonly asked: AskedContexts | undefined;
   isClosed = false;
+  readonly #reporter: ArrivalReporter | undefined;
   readonly #boundaries: BoundaryWatch;
   readonly #cache: CacheFile | undefined;
   readonly #ending = new AbortController();
@@ -75,6 +80,8 @@ export class ClientCore {
       onTrouble: (failure) => this.#tellTrouble(failure),
     });
     this.statuses = createStatusWatch({ status: () => this.status(), staleAfterMs, onThrown });
+    this.asked = settings.reportContexts ? new AskedContexts() : undefined;
+    this.#reporter = this.#reporterOf(parts);
   }
 
   status(): VarveStatus {
@@ -89,6 +96,7 @@ export class ClientCore {
       source: loaded?.source ?? 'none',
       ageMs,
       ...(failure === undefined ? {} : { failure }),
+      ...(this.asked === undefined ? {} : { droppedContexts: this.asked.dropped }),
     };
   }
 
@@ -120,7 +128,7 @@ export class ClientCore {
 
   async #end(): Promise<void> {
     this.#ending.abort();
-    await this.connection.close();
+    await Promise.all([this.connection.close(), this.#reporter?.close()]);
     const state = this.values.loaded?.state;
     const isFresh = state !== undefined && this.freshness.ageMs() <= this.settings.staleAfterMs;
     await this.#cache?.close(
@@ -169,6 +177,15 @@ export class ClientCore {
   async #apply(changeset: ValuesChangeset): Promise<void> {
     const before = this.values.revision;
     if (await this.values.apply(changeset)) this.#cache?.append(changeset, before);
+  }
+
+  /** Undefined for a process that does not name itself. */
+  #reporterOf(parts: VarveParts): ArrivalReporter | undefined {
+    const { client } = this.settings;
+    if (client === undefined) return undefined;
+    const { api, values, asked } = this;
+    const onTrouble = (failure: Failure) => this.#tellTrouble(failure);
+    return createArrivalReporter({ api, parts, values, client, asked, onTrouble });
   }
 
   #state(ageMs: number): VarveStatus['state'] {

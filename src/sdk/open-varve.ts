@@ -50,7 +50,9 @@ export function openVarve(options: VarveOptions, parts: VarveParts): Varve {
 
 function answersOn(core: ClientCore): AnswersOn {
   const { scopes, contextProvider, staleAfterMs } = core.settings;
+  const { asked } = core;
   return {
+    onAsked: asked === undefined ? undefined : (context) => asked.note(context),
     loaded: () => loadedOf(core),
     scopes,
     contextProvider,

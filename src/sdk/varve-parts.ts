@@ -30,6 +30,14 @@ export interface VarveWaits {
   readonly cacheAgainMs: number;
   /** How long a write is tried. */
   readonly writeMs: number;
+  /** From one heartbeat to the next, a tenth more or less. */
+  readonly heartbeatMs: number;
+  /** A heartbeat without an answer by then has failed. */
+  readonly heartbeatLimitMs: number;
+  /** Two heartbeats are never nearer than this. */
+  readonly heartbeatGapMs: number;
+  /** A new revision is told within this, unless a heartbeat went out just before. */
+  readonly newsMs: number;
 }
 
 export const usualWaits: VarveWaits = {
@@ -41,4 +49,8 @@ export const usualWaits: VarveWaits = {
   fileFirstMs: 1_000,
   cacheAgainMs: 60_000,
   writeMs: 30_000,
+  heartbeatMs: 10_000,
+  heartbeatLimitMs: 10_000,
+  heartbeatGapMs: 1_000,
+  newsMs: 200,
 };

@@ -49,6 +49,7 @@ export type {
 } from './user-context.ts';
 export { createUserContexts } from './user-contexts.ts';
 export type {
+  Arrival,
   ChangesetToWrite,
   Resolved,
   ResolveOptions,

@@ -26,6 +26,8 @@ export interface VarveOptions {
   readonly staleAfterMs?: number;
   /** How this process is called among the consumers; with it it reports what it has applied. 1–200 characters; silent when absent. */
   readonly client?: string;
+  /** Whether it reports who asked, too: contexts, each once in ten seconds, at most 1,000 (note 004). Goes with `client`; false when absent. */
+  readonly reportContexts?: boolean;
   /** `auto` (when absent): a stream, and asking every `pollMs` where streams do not come through. */
   readonly transport?: 'auto' | 'stream' | 'polling';
   /** 5,000 when absent. */
@@ -83,6 +85,8 @@ export interface VarveStatus {
   readonly ageMs: number;
   /** What went wrong last, while it has not come right since. */
   readonly failure?: Failure;
+  /** Of `reportContexts`: how many calls asked for contexts that found no room in a report. */
+  readonly droppedContexts?: number;
 }
 
 /** A whole changeset was applied, or a boundary was crossed: what may resolve differently now. */
@@ -105,6 +109,25 @@ export interface WriteOptions {
   readonly idempotencyKey?: string;
   /** Waits (bounded) until every consumer has it. */
   readonly waitFor?: 'consumers';
+  /** How long at most; 5,000 when absent, at most 30,000. */
+  readonly waitMs?: number;
+}
+
+/** Who has a changeset and who has not; lists of at most 1,000. */
+export interface Arrival {
+  readonly revision: number;
+  /** Names of which every process that is heard of has it. */
+  readonly reached: readonly string[];
+  readonly reachedCount: number;
+  readonly missing: readonly {
+    readonly client: string;
+    readonly instance: string;
+    readonly revision: number;
+    readonly state: 'current' | 'behind' | 'stuck' | 'silent';
+    /** RFC 3339. */
+    readonly lastSeenAt: string;
+  }[];
+  readonly missingCount: number;
 }
 
 export interface Written {
@@ -112,6 +135,8 @@ export interface Written {
   readonly changesetId?: string;
   readonly revisions?: { readonly first: number; readonly last: number };
   readonly warnings: readonly { readonly code: string; readonly message: string; readonly path: string }[];
+  /** When consumers were waited for and something was written; absent also when nobody can tell, which is a warning. */
+  readonly consumers?: Arrival;
 }
 
 export interface Varve {

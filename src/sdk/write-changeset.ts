@@ -15,6 +15,23 @@ const writtenSchema = z.object({
   changesetId: z.string().nullable(),
   revisions: z.object({ first: z.number(), last: z.number() }).optional(),
   warnings: z.array(z.object({ code: z.string(), message: z.string(), path: z.string() })),
+  consumers: z
+    .object({
+      revision: z.number(),
+      reached: z.array(z.string()),
+      reachedCount: z.number(),
+      missing: z.array(
+        z.object({
+          client: z.string(),
+          instance: z.string(),
+          revision: z.number(),
+          state: z.enum(['current', 'behind', 'stuck', 'silent']),
+          lastSeenAt: z.string(),
+        }),
+      ),
+      missingCount: z.number(),
+    })
+    .optional(),
 });
 
 /** Failures: those of the server; unavailable and limited only when trying again for a while did not help. */
@@ -22,7 +39,7 @@ export async function writeChangeset(
   api: ApiClient,
   parts: Pick<VarveParts, 'elapsed' | 'random' | 'newId' | 'waits'>,
   changeset: ChangesetToWrite,
-  { idempotencyKey = parts.newId(), waitFor }: WriteOptions,
+  { idempotencyKey = parts.newId(), waitFor, waitMs }: WriteOptions,
 ): Promise<Written> {
   const { waits, elapsed } = parts;
   const backoff = createBackoff(parts.random, { retryMs: waits.retryMs / 4, maxRetryMs: 5_000 });
@@ -32,10 +49,10 @@ export async function writeChangeset(
       const { body } = await api.send({
         method: 'POST',
         path: '/v1/changesets',
-        query: { waitFor },
+        query: { waitFor, waitMs },
         headers: { 'idempotency-key': idempotencyKey },
         body: changeset,
-        timeoutMs: waits.writeMs,
+        timeoutMs: waits.writeMs + (waitMs ?? 0),
       });
       return written(body);
     } catch (error) {
@@ -49,10 +66,11 @@ export async function writeChangeset(
 }
 
 function written(body: unknown): Written {
-  const { changesetId, revisions, warnings } = writtenSchema.parse(body);
+  const { changesetId, revisions, warnings, consumers } = writtenSchema.parse(body);
   return {
     ...(changesetId === null ? {} : { changesetId }),
     ...(revisions === undefined ? {} : { revisions }),
     warnings,
+    ...(consumers === undefined ? {} : { consumers }),
   };
 }

@@ -110,6 +110,11 @@ async function fill(ledger: string): Promise<OtherLedger> {
   }));
   const last = await send('POST', '/v1/changesets', { reason: mark, changes: many });
   await report(headers, { id: `${tenant}-usage`, at: '2026-01-01T00:00:00.000Z', model, tenant, key });
+  for (const client of [mark, tenant]) {
+    const heartbeat = { client, revision: last.revisions.last, contexts: [{ user: client, tenant: mark }] };
+    const { status } = await varve.call('POST', '/v1/heartbeats', heartbeat, headers);
+    if (status !== 200) throw new Error(`heartbeat: ${status}`);
+  }
   const webhook = await send('POST', '/v1/webhooks', {
     url: `https://hooks.invalid/${mark}`,
     types: ['LedgerCreated'],

@@ -1,5 +1,5 @@
 /**
- * The part of strange-calls.ts about webhooks and imports.
+ * The part of strange-calls.ts about webhooks, imports and consumers.
  */
 import type { OtherLedger, StrangeCall } from './strange-calls.ts';
 
@@ -29,5 +29,15 @@ export function backgroundCalls({
     'GET /v1/imports': [{ path: '/v1/imports?limit=1000', statuses: found }],
     'GET /v1/imports/:id': [{ path: `/v1/imports/${importId}`, statuses: absent }],
     'DELETE /v1/imports/:id': [{ path: `/v1/imports/${importId}`, statuses: absent }],
+    // The other ledger has a consumer and a context of this name.
+    'POST /v1/heartbeats': [
+      {
+        path: '/v1/heartbeats',
+        body: { client: tenant, revision: 1, contexts: [{ user: tenant }] },
+        statuses: found,
+      },
+    ],
+    'GET /v1/consumers': [{ path: '/v1/consumers?limit=1000', statuses: found }],
+    'GET /v1/contexts': [{ path: '/v1/contexts?limit=1000', statuses: found }],
   };
 }

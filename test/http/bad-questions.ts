@@ -21,6 +21,17 @@ const record = { id: 'r', at: '2026-01-01T00:00:00Z', model: 'acme/one' };
 const usage = (name: string, more: object, expectPlace: string) =>
   post(name, '/v1/usage', { records: [{ ...record, ...more }] }, `records.0.${expectPlace}`);
 
+const heartbeat = (name: string, body: object, expectPlace: string) =>
+  post(name, '/v1/heartbeats', { client: 'c', revision: 0, ...body }, expectPlace);
+
+const waiting = (name: string, query: string, body: object, expectPlace: string) =>
+  post(
+    name,
+    `/v1/changesets${query}`,
+    { reason: 'x', changes: [{ type: 'tagRevision', name: 'waited' }], ...body },
+    expectPlace,
+  );
+
 const compare = (name: string, body: object, expectPlace: string, expectStatus = 400) =>
   post(name, '/v1/compare', { left: {}, right: {}, ...body }, expectPlace, expectStatus);
 
@@ -52,6 +63,39 @@ export const badQuestions: readonly BadRequest[] = [
     '/v1/changesets',
     { reason: 'x', changes: [], fingerprint: '' },
     'fingerprint',
+  ),
+
+  heartbeat('a heartbeat of nobody', { client: '' }, 'client'),
+  heartbeat('a heartbeat of a name with a NUL', { client: 'a\u0000' }, 'client'),
+  heartbeat('a heartbeat of a name of 201 characters', { client: 'c'.repeat(201) }, 'client'),
+  heartbeat('a heartbeat at half a revision', { revision: 0.5 }, 'revision'),
+  heartbeat('a heartbeat from beyond the head', { revision: 999_999_999 }, 'revision'),
+  heartbeat('a heartbeat with a wish', { waitFor: 1 }, 'waitFor'),
+  heartbeat('a heartbeat with an empty user', { contexts: [{}, { user: '' }] }, 'contexts.1.user'),
+  heartbeat(
+    'a heartbeat of the future',
+    { contexts: [{ user: 'u', at: '9999-01-01T00:00:00Z' }] },
+    'contexts.0.at',
+  ),
+  heartbeat(
+    'a heartbeat with 1001 contexts',
+    { contexts: Array.from({ length: 1001 }, (_, n) => ({ user: `u${n}` })) },
+    'contexts',
+  ),
+  get('consumers in no known state', '/v1/consumers?state=happy', 'query.state'),
+  get('consumers behind nobody', '/v1/consumers?cursor=nobody', 'query.cursor'),
+  get('contexts of the last 0 hours', '/v1/contexts?activeWithinHours=0', 'query.activeWithinHours'),
+  get('contexts of the last year', '/v1/contexts?activeWithinHours=8760', 'query.activeWithinHours'),
+  get('contexts behind none', '/v1/contexts?cursor=none', 'query.cursor'),
+  waiting('a wait for everybody', '?waitFor=everybody', {}, 'query.waitFor'),
+  waiting('a wait for nobody', '?waitMs=5', {}, 'query.waitMs'),
+  waiting('a wait of a minute', '?waitFor=consumers&waitMs=60000', {}, 'query.waitMs'),
+  waiting('a dry run that waits', '?waitFor=consumers', { dryRun: true }, 'query.waitFor'),
+  post(
+    'a dry rollback that waits',
+    '/v1/rollbacks?waitFor=consumers',
+    { reason: 'x', to: 0, dryRun: true },
+    'query.waitFor',
   ),
 
   post('usage without records', '/v1/usage', {}, 'records'),

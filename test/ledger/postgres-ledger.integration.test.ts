@@ -166,6 +166,7 @@ describe('the role of the HTTP side', () => {
       'remembered_answers',
       'usage_records',
       'contexts_seen',
+      'consumers',
       'webhook_secrets',
       'webhook_cursors',
       'webhook_deliveries',

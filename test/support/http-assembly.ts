@@ -16,6 +16,7 @@ import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import { type IdempotencyId, IdempotencyTail, idOf } from '../../src/ledger/idempotency.ts';
 import { type LiveLedger, openLiveLedger, type RunningLedger } from '../../src/ledger/live-ledger.ts';
 import { createMemoryLedger } from '../../src/ledger/memory-ledger.ts';
+import { createMemoryConsumers } from './memory-consumers.ts';
 import { createMemoryReads } from './memory-reads.ts';
 
 /** The moment at which the clock of an assembly stands at first, epoch milliseconds. */
@@ -74,6 +75,7 @@ export async function startHttp({
   const randomWord = (length: number) => nextWord().slice(-length).padStart(length, 'x');
   const nextWord = numbers((count) => count.toString(36));
   const log = createMemoryLedger();
+  const consumers = createMemoryConsumers();
   const verifiers = new Map<string, Verifier>();
   const running = new Map<string, Promise<RunningLedger>>();
   const live = new Map<string, RunningLedger>();
@@ -105,7 +107,7 @@ export async function startHttp({
   const dependencies: HttpDependencies = {
     ledger: find,
     liveLedger: (name) => live.get(name),
-    reads: createMemoryReads(log),
+    reads: createMemoryReads(log, consumers),
     authenticate: createAuthenticate(ring),
     eventTickets: createEventTickets(ring),
     createApiKey: createApiKeyMaker(store, randomWord),
@@ -117,6 +119,8 @@ export async function startHttp({
     },
     projectionVersion: () => undefined,
     recordUsage: withoutDatabase,
+    consumers,
+    contextMaxAgeHours: 24,
     webhooks: {
       create: withoutDatabase,
       removed: async () => undefined,

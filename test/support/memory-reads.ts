@@ -8,21 +8,16 @@ import { assertionOf, evolve } from '../../src/domain/evolve.ts';
 import { fieldChanges } from '../../src/domain/field-changes.ts';
 import { parseInstant } from '../../src/domain/instant.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
-import type {
-  HistoryFilter,
-  HistoryItem,
-  Page,
-  PageRequest,
-  PriceRecord,
-} from '../../src/domain/questions.ts';
+import type { HistoryFilter, HistoryItem, PriceRecord } from '../../src/domain/questions.ts';
 import type { Reads } from '../../src/domain/reads.ts';
 import { type Scope, splitScope } from '../../src/domain/scope.ts';
 import { type OverrideAssertion, type SubjectState, statusAt } from '../../src/domain/subject-state.ts';
-import { Failure } from '../../src/failure.ts';
 import { decodeEvent } from '../../src/ledger/event-codec.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { createMemoryConsumers } from './memory-consumers.ts';
 import { memoryReplayReads } from './memory-replays.ts';
 import { scheduleOf } from './memory-schedule.ts';
+import { paged } from './paged.ts';
 import { timeMachineReads } from './time-machine-reads.ts';
 
 interface Told {
@@ -34,8 +29,8 @@ interface Told {
 
 const projectionNames = 'subjects assertions keys catalogue prices history changesets tags'.split(' ');
 
-/** Reads over a log. */
-export function createMemoryReads(log: Ledger): Reads {
+/** Reads over a log, and over what consumers have said. */
+export function createMemoryReads(log: Ledger, consumers = createMemoryConsumers()): Reads {
   const tell = async (ledger: string, asOf: number = Number.MAX_SAFE_INTEGER): Promise<Told> => {
     const events: RecordedEvent[] = [];
     for (;;) {
@@ -48,6 +43,7 @@ export function createMemoryReads(log: Ledger): Reads {
   return {
     ...timeMachineReads(async (ledger) => (await tell(ledger)).items),
     ...memoryReplayReads,
+    ...consumers.reads,
     waitFor: async () => undefined,
     async revisionAt(ledger, time) {
       const { items } = await tell(ledger);
@@ -284,15 +280,4 @@ function priceOf(event: HistoryItem, id: string): PriceRecord | undefined {
 
 function instant({ recordedAt }: RecordedEvent): number {
   return parseInstant(recordedAt) ?? 0;
-}
-
-function paged<T>(all: readonly T[], { limit, cursor = '0' }: PageRequest): Page<T> {
-  const start = Number(cursor);
-  if (!Number.isSafeInteger(start) || start < 0) {
-    throw new Failure('invalid', 'the cursor is not one', {
-      details: [{ path: 'query.cursor', message: 'not a cursor' }],
-    });
-  }
-  const items = all.slice(start, start + limit);
-  return { items, nextCursor: start + limit < all.length ? String(start + limit) : null };
 }

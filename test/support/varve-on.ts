@@ -57,6 +57,7 @@ export function settingsOn(
     eventstoreMaxAppendBytes: 1024 * 1024,
     redisUrl: undefined,
     webhookAllowPrivate: false,
+    contextMaxAgeHours: 24,
     logLevel: 'silent',
     ...overrides,
   };

@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { changeSchema, maxChanges, text } from '../../domain/change.ts';
 import { reasonSchema } from '../../domain/reason.ts';
 import type { Answer } from '../answer.ts';
+import type { Arrivals } from '../arrival/arrivals.ts';
+import { arrivalSchema, submitAndWait, waitOf, waitQuery } from '../arrival/wait-for-consumers.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { changesetAnswerSchema, nothingChangedSchema } from '../event-answer.ts';
 import { previewAnswer, previewOf, previewSchema } from '../preview-answer.ts';
 import { writers } from '../roles.ts';
 import { addRoute, type Call, none } from '../route.ts';
-import { changesetAnswer, changesetRequest, writeHeaders } from '../write-call.ts';
+import { changesetRequest, writeHeaders } from '../write-call.ts';
 
 export const changesetSchema = z
   .strictObject({
@@ -25,7 +27,11 @@ export const changesetSchema = z
   })
   .meta({ id: 'ChangesetRequest', description: 'Changes made together: all or nothing' });
 
-export function addChangesetRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
+export function addChangesetRoutes(
+  app: FastifyInstance,
+  dependencies: HttpDependencies,
+  arrivals: Arrivals,
+): void {
   addRoute(app, {
     method: 'POST',
     url: '/v1/changesets',
@@ -33,20 +39,25 @@ export function addChangesetRoutes(app: FastifyInstance, dependencies: HttpDepen
     tag: 'Write',
     summary: 'Append changes as one changeset, or preview them',
     params: none,
-    query: none,
+    query: waitQuery,
     body: changesetSchema,
     headers: writeHeaders,
-    answers: { 201: changesetAnswerSchema, 200: z.union([nothingChangedSchema, previewSchema]) },
-    handle: (call) => postChangeset(dependencies, call),
+    answers: {
+      201: changesetAnswerSchema.extend({ consumers: arrivalSchema.optional() }),
+      200: z.union([nothingChangedSchema, previewSchema]),
+    },
+    handle: (call) => postChangeset(dependencies, arrivals, call),
   });
 }
 
 async function postChangeset(
   dependencies: HttpDependencies,
-  call: Call<unknown, unknown, z.output<typeof changesetSchema>>,
+  arrivals: Arrivals,
+  call: Call<unknown, z.output<typeof waitQuery>, z.output<typeof changesetSchema>>,
 ): Promise<Answer> {
   const { dryRun = false, ...wish } = call.body;
+  const waitMs = waitOf(call.query, dryRun);
   const request = changesetRequest(call, wish);
-  if (!dryRun) return changesetAnswer(await call.ledger.submit(request));
+  if (!dryRun) return submitAndWait(arrivals, call, request, waitMs);
   return previewAnswer(await previewOf(dependencies, call.ledger, request));
 }

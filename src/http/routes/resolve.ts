@@ -123,6 +123,7 @@ function addBatchRoute(app: FastifyInstance, dependencies: HttpDependencies): vo
     method: 'POST',
     url: '/v1/resolve',
     access: anyRole,
+    isRoutine: true,
     tag: 'Resolve',
     summary: 'The values of several keys for up to 1000 contexts',
     params: none,

@@ -15,6 +15,8 @@ import { covered, coveredByDefault } from '../../domain/rollback/rollback-plan.t
 import { Failure } from '../../failure.ts';
 import type { ChangesetRequest, ChangesetResult } from '../../ledger/changeset.ts';
 import type { Answer } from '../answer.ts';
+import type { Arrivals } from '../arrival/arrivals.ts';
+import { arrivalSchema, submitAndWait, waitOf, waitQuery } from '../arrival/wait-for-consumers.ts';
 import { readClocks } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { actorAnswerSchema, changesetAnswerSchema, nothingChangedSchema } from '../event-answer.ts';
@@ -25,7 +27,7 @@ import { momentInTables } from '../read-call.ts';
 import { writers } from '../roles.ts';
 import { maxSelected, type Planned, planReturnTo, planUndoOf } from '../rollback-plan-call.ts';
 import { addRoute, type Call, none } from '../route.ts';
-import { changesetAnswer, inPlace, writeHeaders, writeMeta } from '../write-call.ts';
+import { inPlace, writeHeaders, writeMeta } from '../write-call.ts';
 import { modelPatternIn } from './models.ts';
 
 const undoSchema = z
@@ -100,7 +102,11 @@ const conflictSchema = z
 
 const conflicts = z.array(conflictSchema);
 
-export function addRollbackRoute(app: FastifyInstance, dependencies: HttpDependencies): void {
+export function addRollbackRoute(
+  app: FastifyInstance,
+  dependencies: HttpDependencies,
+  arrivals: Arrivals,
+): void {
   addRoute(app, {
     method: 'POST',
     url: '/v1/rollbacks',
@@ -108,21 +114,26 @@ export function addRollbackRoute(app: FastifyInstance, dependencies: HttpDepende
     tag: 'Write',
     summary: 'Go back to a point, or undo some events; or preview it',
     params: none,
-    query: none,
+    query: waitQuery,
     body: rollbackSchema,
     headers: writeHeaders,
     answers: {
-      201: changesetAnswerSchema.extend({ conflicts }),
+      201: changesetAnswerSchema.extend({ conflicts, consumers: arrivalSchema.optional() }),
       200: z.union([nothingChangedSchema.extend({ conflicts }), previewSchema.extend({ conflicts })]),
     },
-    handle: (call) => postRollback(dependencies, call),
+    handle: (call) => postRollback(dependencies, arrivals, call),
   });
 }
 
-type RollbackCall = Call<unknown, unknown, z.output<typeof rollbackSchema>>;
+type RollbackCall = Call<unknown, z.output<typeof waitQuery>, z.output<typeof rollbackSchema>>;
 
-async function postRollback(dependencies: HttpDependencies, call: RollbackCall): Promise<Answer> {
+async function postRollback(
+  dependencies: HttpDependencies,
+  arrivals: Arrivals,
+  call: RollbackCall,
+): Promise<Answer> {
   const { reason, expectedRevision, fingerprint, dryRun = false } = call.body;
+  const waitMs = waitOf(call.query, dryRun);
   const meta = writeMeta(call, { reason, ...(expectedRevision === undefined ? {} : { expectedRevision }) });
   const base = {
     ...meta,
@@ -131,7 +142,7 @@ async function postRollback(dependencies: HttpDependencies, call: RollbackCall):
   };
   return inPlace({ places: {} }, async () => {
     const request = await requestOf(dependencies, call, base);
-    if (!dryRun) return withConflicts(changesetAnswer(await call.ledger.submit(request)));
+    if (!dryRun) return withConflicts(await submitAndWait(arrivals, call, request, waitMs));
     return withConflicts(previewAnswer(await previewOf(dependencies, call.ledger, request)));
   });
 }

@@ -40,7 +40,7 @@ export function addUsageRoute(app: FastifyInstance, dependencies: HttpDependenci
     body: usageBatchSchema,
     answers: { 200: receiptSchema },
     handle: async ({ ledger, body: { records } }) => {
-      refuseFuture(records, presentOf(ledger.state, dependencies.now()));
+      refuseFuture('records', records, presentOf(ledger.state, dependencies.now()));
       const received = await withModels(dependencies, ledger, records);
       const receipt = await dependencies.recordUsage(ledger.name, received);
       const withoutModel = received.filter(({ model }) => model === undefined).length;
