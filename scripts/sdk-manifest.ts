@@ -2,6 +2,7 @@
  * The manifest of the package @varve/sdk: what it is called, what it exports, what it needs.
  * Versions come from the project's own package.json, so that both say the same.
  */
+import { z } from 'zod';
 
 /** What one can import, and the file in src/ that stands behind it, without its ending. */
 const doors = {
@@ -13,13 +14,14 @@ const doors = {
 const needed = ['immer', 'zod'] as const;
 const openFeature = '@openfeature/server-sdk';
 
-interface ProjectManifest {
-  readonly version: string;
-  readonly license: string;
-  readonly engines: Readonly<Record<string, string>>;
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly devDependencies: Readonly<Record<string, string>>;
-}
+const versions = z.record(z.string(), z.string());
+const projectSchema = z.object({
+  version: z.string(),
+  license: z.string(),
+  engines: versions,
+  dependencies: versions,
+  devDependencies: versions,
+});
 
 export interface SdkManifest {
   readonly json: object;
@@ -29,12 +31,14 @@ export interface SdkManifest {
   readonly entries: readonly string[];
 }
 
-export function sdkManifest(project: ProjectManifest): SdkManifest {
-  const { version, license, engines, dependencies, devDependencies } = project;
-  const exports = Object.entries(doors).map(([door, file]) => [
-    door,
-    { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` },
-  ]);
+/** `project` is the text of the project's package.json. */
+export function sdkManifest(project: string): SdkManifest {
+  const { version, license, engines, dependencies, devDependencies } = projectSchema.parse(
+    JSON.parse(project),
+  );
+  const exports = Object.entries(doors).map(
+    ([door, file]) => [door, { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }] as const,
+  );
   return {
     entries: Object.values(doors),
     needs: [openFeature, ...needed],

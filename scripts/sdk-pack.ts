@@ -49,7 +49,7 @@ function build(folder: string, out: string): string {
   const package_ = join(folder, 'package');
   const dist = join(package_, 'dist');
   run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.sdk.json', '--outDir', dist], root);
-  const manifest = sdkManifest(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  const manifest = sdkManifest(readFileSync(join(root, 'package.json'), 'utf8'));
   keepReachable(dist, manifest.entries);
   writeFileSync(join(package_, 'package.json'), `${JSON.stringify(manifest.json, null, 2)}\n`);
   writeFileSync(join(package_, 'README.md'), readFileSync(join(root, 'src', 'sdk', 'README.md')));

@@ -9,7 +9,7 @@ import { sdkManifest } from '../../scripts/sdk-manifest.ts';
 import { parseSource } from '../support/imports.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const { entries, needs } = sdkManifest(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+const { entries, needs } = sdkManifest(readFileSync(join(root, 'package.json'), 'utf8'));
 
 test('the doors need the packages of the manifest, and no more', () => {
   const reached = new Set<string>();
