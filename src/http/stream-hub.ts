@@ -150,7 +150,7 @@ export class StreamHub {
 
   async #tell(): Promise<void> {
     try {
-      for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) {
+      for (const batch of this.#queue.take()) {
         await this.#forEach(this.#live, (client) => {
           if (!client.push(batch)) this.#live.delete(client);
         });

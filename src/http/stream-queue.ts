@@ -48,17 +48,20 @@ export class StreamQueue {
     return true;
   }
 
-  /** The next batch, or undefined when nothing waits. */
-  take(): Batch | undefined {
-    let end = 0;
-    for (let events = 0; end < this.#items.length && events < batchEvents; end += 1) {
-      const { first, last } = this.#items[end] ?? { first: 0, last: 0 };
-      events += last - first + 1;
-      this.#events -= last - first + 1;
+  /** All that waits, in batches; what comes later waits for the next time. */
+  take(): readonly Batch[] {
+    const batches: Batch[] = [];
+    let [items, events]: [Item[], number] = [[], 0];
+    for (const item of this.#items) {
+      items.push(item);
+      events += item.last - item.first + 1;
+      if (events < batchEvents) continue;
+      batches.push(batchOf(items));
+      [items, events] = [[], 0];
     }
-    const items = this.#items.slice(0, end);
-    this.#items = this.#items.slice(end);
-    return items.length === 0 ? undefined : batchOf(items);
+    if (items.length > 0) batches.push(batchOf(items));
+    this.clear();
+    return batches;
   }
 
   clear(): void {
