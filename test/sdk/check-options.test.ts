@@ -13,6 +13,7 @@ test.each<[string, object]>([
   ['scopes.0', { scopes: ['everybody'] }],
   ['scopes.1', { scopes: ['global', 'user:a,b'] }],
   ['scopes', { scopes: [] }],
+  ['scopes', { scopes: Array.from({ length: 500 }, (_, index) => `user:${index}-${'x'.repeat(40)}`) }],
   ['staleAfterMs', { staleAfterMs: 0 }],
   ['pollMs', { pollMs: 1.5 }],
   ['transport', { transport: 'pigeon' }],
