@@ -20,7 +20,7 @@ test.each<[string, object]>([
   ['contextProvider', { contextProvider: {} }],
   ['client', { client: '' }],
   ['', { cachefile: 'x' }],
-])('the option %s: %j', (path, options) => {
+])('the option %s, case %#', (path, options) => {
   const given = { url: 'http://127.0.0.1:4270', apiKey: 'key', ...options };
   expect(() => checkOptions(given)).toThrow(
     expect.objectContaining({
