@@ -24,6 +24,9 @@ export interface VarveSettings {
   readonly onTrouble: (failure: Failure) => void;
 }
 
+/** Node's servers take headers of 16 KiB, the address among them. */
+const maxScopesLength = 12_000;
+
 const milliseconds = z.number().int().min(1).max(86_400_000);
 
 const optionsSchema = z.strictObject({
@@ -46,7 +49,10 @@ const optionsSchema = z.strictObject({
         ),
     )
     .min(1)
-    .max(900)
+    .max(1_000)
+    .refine((scopes) => encodeURIComponent(scopes.join(',')).length <= maxScopesLength, {
+      error: 'too long a list for a request; name whole kinds, as in tenant:*',
+    })
     .optional(),
   contextProvider: z.custom<VarveSettings['contextProvider']>(isFunction, 'a function').optional(),
   cacheFile: z.string().min(1).optional(),

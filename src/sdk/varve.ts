@@ -145,7 +145,7 @@ export interface Varve {
   status(): VarveStatus;
   /** The value with all that is known about it. Failures, without a fallback: not_found, unavailable, invalid. */
   resolve<T = JsonValue>(key: string, context?: Context, options?: ResolveOptions<T>): Resolved<T>;
-  /** The value alone; the same failures. */
+  /** The value alone; the same failures. Values are shared, not copied: nobody may change them. */
   value<T = JsonValue>(key: string, context?: Context, options?: ResolveOptions<T>): T;
   /** Names of the keys that are defined. */
   keys(): readonly string[];

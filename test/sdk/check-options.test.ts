@@ -13,13 +13,14 @@ test.each<[string, object]>([
   ['scopes.0', { scopes: ['everybody'] }],
   ['scopes.1', { scopes: ['global', 'user:a,b'] }],
   ['scopes', { scopes: [] }],
+  ['scopes', { scopes: Array.from({ length: 500 }, (_, index) => `user:${index}-${'x'.repeat(40)}`) }],
   ['staleAfterMs', { staleAfterMs: 0 }],
   ['pollMs', { pollMs: 1.5 }],
   ['transport', { transport: 'pigeon' }],
   ['contextProvider', { contextProvider: {} }],
   ['client', { client: '' }],
   ['', { cachefile: 'x' }],
-])('the option %s: %j', (path, options) => {
+])('the option %s, case %#', (path, options) => {
   const given = { url: 'http://127.0.0.1:4270', apiKey: 'key', ...options };
   expect(() => checkOptions(given)).toThrow(
     expect.objectContaining({
