@@ -49,7 +49,7 @@ export function valueFor<T>(
 ): T {
   try {
     const { state } = on.loaded();
-    const context = askingContext(given, on.contextProvider());
+    const context = askingContext(given, on.contextProvider);
     on.scopes.check(context);
     on.onAsked?.(context);
     const value = valueAt(state, key, context, Math.max(on.now(), state.recordedAt));
@@ -68,7 +68,7 @@ function answered<T>(
   options: ResolveOptions<T> | undefined,
 ): Resolved<T> {
   const { state, source } = on.loaded();
-  const context = askingContext(given, on.contextProvider());
+  const context = askingContext(given, on.contextProvider);
   on.scopes.check(context);
   on.onAsked?.(context);
   const at = Math.max(on.now(), state.recordedAt);

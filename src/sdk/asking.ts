@@ -1,13 +1,16 @@
 /**
- * Who is asking: what the call says, over what the provider says. Checked only as far as a wrong answer could come of it.
+ * Who is asking: what the call says, else what the provider says, and never a mixture: a call for another user must not
+ * ask with the tenant of the running request. Checked only as far as a wrong answer could come of it.
  */
 import { type Context, maxScopeIdLength } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 
 /** Failures: invalid for a context that is none. */
-export function askingContext(given: Context | undefined, provided: Context | undefined): Context {
-  const context =
-    provided === undefined ? (given ?? nobody) : given === undefined ? provided : { ...provided, ...given };
+export function askingContext(
+  given: Context | undefined,
+  contextProvider: () => Context | undefined,
+): Context {
+  const context = given ?? contextProvider() ?? nobody;
   // Spelled out, as it stands before every answer.
   if (context.user !== undefined) checkId('user', context.user);
   if (context.tenant !== undefined) checkId('tenant', context.tenant);

@@ -31,10 +31,11 @@ export function openVarve(options: VarveOptions, parts: VarveParts): Varve {
     value: (key, context, how) => valueFor(answers, key, context, how),
     keys: () => core.values.loaded?.state.keys() ?? [],
     receipt: (resolved, context) =>
-      receiptOf(core.status().ledger, resolved, askingContext(context, settings.contextProvider())),
+      receiptOf(core.status().ledger, resolved, askingContext(context, settings.contextProvider)),
     onChange: (selector, listener) => core.changes.add(selected(selector, listener)),
     onStatus: (listener) => core.statuses.listen(listener),
     reached: (revision, timeoutMs = usualWaitMs) => reached(core, revision, timeoutMs),
+    refresh: () => core.connection.hurry(),
     async write(changeset, how = {}) {
       const written = await writeChangeset(core.api, parts, changeset, how);
       if (core.connection.transport !== 'stream') core.connection.hurry();

@@ -5,8 +5,6 @@
 import type { JsonValue } from '../domain/json.ts';
 import type { Context } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
-import { exactly } from './exact-context.ts';
-import { runWithoutContext } from './request-context.ts';
 import type { Resolved, Varve } from './varve.ts';
 
 export interface ReadTogether {
@@ -38,10 +36,7 @@ export function readTogether(varve: Varve, keys: readonly string[], context: Con
     const message = state === 'closed' ? 'the client is closed' : 'there are no values yet';
     throw new Failure('unavailable', message, { reason: state });
   }
-  // Within a request each resolution would join its context with ours: 2 µs a value.
-  const at = runWithoutContext(() =>
-    read(varve, keys, exactly(context), undefinedAt(varve, revision), values),
-  );
+  const at = read(varve, keys, context, undefinedAt(varve, revision), values);
   return { revision, at, values };
 }
 

@@ -5,16 +5,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context } from '../domain/scope.ts';
 
-const storage = new AsyncLocalStorage<Context | undefined>();
+const storage = new AsyncLocalStorage<Context>();
 
 /** Runs `work`, and everything that it awaits, in a context. */
 export function runInContext<R>(context: Context, work: () => R): R {
   return storage.run(context, work);
-}
-
-/** Runs `work` as if outside of a request: what is asked within it is asked for whom it says and nobody else. */
-export function runWithoutContext<R>(work: () => R): R {
-  return storage.run(undefined, work);
 }
 
 /** The context of the running request; undefined outside of one. */

@@ -8,7 +8,6 @@ import { formatInstant, parseInstant } from '../domain/instant.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { type Context, isScopeId } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
-import { exactly } from './exact-context.ts';
 import { parsedValue } from './parsed-value.ts';
 import { pinnedAt, readPinned } from './read-pinned.ts';
 import { type ReadTogether, readTogether } from './read-together.ts';
@@ -119,12 +118,11 @@ function pinned(varve: Varve, { revision, at, values }: ReadTogether, context: C
 const callersOwn = { scope: 'caller', reason: 'ERROR', revision: 0, source: 'caller' } as const;
 
 function following(varve: Varve, context: Context): Session {
-  const asked = exactly(context);
   return {
     context,
     token: { mode: 'follow', ledger: varve.status().ledger, context },
-    resolve: (key, options) => varve.resolve(key, asked, options),
-    value: (key, options) => varve.value(key, asked, options),
+    resolve: (key, options) => varve.resolve(key, context, options),
+    value: (key, options) => varve.value(key, context, options),
     config: () => configOf(readTogether(varve, varve.keys(), context).values),
   };
 }

@@ -18,7 +18,7 @@ export interface VarveOptions {
   readonly ledger?: string;
   /** Which overrides to hold: `global`, `tier:*`, `tenant:acme` …; all when absent. A context outside them is not answered for. */
   readonly scopes?: readonly string[];
-  /** Who is asking when a call does not say; the request's context (request-context.ts) when absent. */
+  /** Who is asking when a call gives no context; the request's context (request-context.ts) when absent. */
   readonly contextProvider?: () => Context | undefined;
   /** Last known good values: written while the service runs, read when it starts without a server. None when absent. */
   readonly cacheFile?: string;
@@ -160,6 +160,8 @@ export interface Varve {
   onStatus(listener: (status: VarveStatus) => void): () => void;
   /** Waits until a revision is applied. Failures: unavailable after `timeoutMs` (10,000). */
   reached(revision: number, timeoutMs?: number): Promise<void>;
+  /** Asks the server now, where it is asked every `pollMs` or after a pause; for whoever hears of a change by other ways. */
+  refresh(): void;
   /** Writes a changeset, once, and waits until its values are here. Failures: those of the server. */
   write(changeset: ChangesetToWrite, options?: WriteOptions): Promise<Written>;
   /** For what has no call of its own. */

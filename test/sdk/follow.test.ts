@@ -105,9 +105,9 @@ test('a receipt of an answer is taken by the server', async () => {
   await stand.http.change(set(1, 'tenant:t'));
   const varve = stand.client();
   await varve.ready();
-  const { resolved, receipt } = runInContext({ tenant: 't' }, () => {
-    const found = varve.resolve('a.b', { user: 'u' });
-    return { resolved: found, receipt: varve.receipt(found, { user: 'u' }) };
+  const { resolved, receipt } = runInContext({ user: 'u', tenant: 't' }, () => {
+    const found = varve.resolve('a.b');
+    return { resolved: found, receipt: varve.receipt(found) };
   });
   expect(receipt).toMatchObject({ ledger: 'default', revision: head() });
   stand.http.pass(1_000);
