@@ -259,6 +259,15 @@ test('polling alone asks for what is new, and never opens a stream', async () =>
   expect(odd.asked.filter((asked) => asked.includes('/v1/snapshot'))).toHaveLength(1);
 });
 
+test('who hears of a change by other ways has it asked for at once', async () => {
+  const { varve } = starting({ transport: 'polling', pollMs: 3_600_000 });
+  await varve.ready();
+  await stand.http.change(set(2));
+  varve.refresh();
+  await varve.reached(head());
+  expect(varve.value('a.b')).toBe(2);
+});
+
 test('a closed client answers nothing, and closing it twice is closing it once', async () => {
   const { varve } = starting();
   await varve.ready();
