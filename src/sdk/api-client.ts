@@ -51,7 +51,8 @@ export function createApiClient({
   if (!URL.canParse(url)) {
     throw new Failure('invalid', `${url} is no address of a server`, { reason: 'bad_url' });
   }
-  const base = new URL(url);
+  const server = serverAddress(url);
+  const { origin } = new URL(server);
   const known = {
     authorization: `Bearer ${apiKey}`,
     ...(ledger === undefined ? {} : { 'varve-ledger': ledger }),
@@ -62,14 +63,14 @@ export function createApiClient({
     const signal =
       request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
     try {
-      const response = await fetch(addressOf(base, request), { ...sent(request, known), signal });
+      const response = await fetch(addressOf(server, request), { ...sent(request, known), signal });
       if (response.ok || response.status === 304) return response;
       throw await failureOf(response);
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw isTimeUp(error)
-        ? new Failure('unavailable', `${base.origin} did not answer in time`, { reason: 'timed_out' })
-        : new Failure('unavailable', `${base.origin} was not reached`, {
+        ? new Failure('unavailable', `${origin} did not answer in time`, { reason: 'timed_out' })
+        : new Failure('unavailable', `${origin} was not reached`, {
             reason: 'not_reached',
             cause: error,
           });
@@ -101,8 +102,15 @@ function isTimeUp(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
-function addressOf(base: URL, { path, query = {} }: ApiRequest): URL {
-  const address = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base);
+/** Where a server is, of a URL of it: without slashes at the end, without a query. */
+export function serverAddress(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
+function addressOf(server: string, { path, query = {} }: ApiRequest): URL {
+  // Put together as text: what begins with two slashes would be resolved to another host.
+  const address = new URL(`${server}${path}`);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) address.searchParams.set(name, String(value));
   }
