@@ -7,8 +7,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { Failure } from '../failure.ts';
 import type { ValuesChangeset } from './apply-changeset.ts';
-import { type CacheBase, CacheBaseWriter, removeLeftOvers } from './cache-base.ts';
-import { type CachedChangeset, type CacheOwner, changesetLine, ownerLine } from './cache-lines.ts';
+import { CacheBaseWriter, removeLeftOvers } from './cache-base.ts';
+import { type CachedChangeset, type CacheOwner, ownerLine } from './cache-lines.ts';
+import { CacheTail } from './cache-tail.ts';
 import type { HeldScopes } from './held-scopes.ts';
 import { type CachedValues, readCacheFile } from './read-cache-file.ts';
 import type { ReadSnapshot } from './server-reads.ts';
@@ -26,31 +27,29 @@ interface CacheFileOn {
   readonly newId: () => string;
   /** After what went wrong the file is tried again; milliseconds. */
   readonly againMs: number;
-  /** A new snapshot straight from the server, of at least what is held. */
-  readonly fetchSnapshot: (onPiece: OnPiece) => Promise<void>;
+  /** A new snapshot straight from the server, of the same log and of at least what is held. */
+  readonly fetchSnapshot: (onPiece: OnPiece, signal: AbortSignal) => Promise<void>;
   readonly onTrouble: (failure: Failure) => void;
 }
-
-/** What is appended may grow to the size of the snapshot before it, and to this at least. */
-const minAppendedBytes = 1_048_576;
 
 /** More than this waiting for the disk, and the file is given up until it can be made anew. */
 const maxPendingEvents = 50_000;
 
 export class CacheFile {
   readonly #on: CacheFileOn;
+  readonly #ending = new AbortController();
   /** What is done to the disk is done one after the other. */
   #work: Promise<void> = Promise.resolve();
-  #base: CacheBase | undefined;
-  #checksum = '';
-  #baseBytes = 0;
-  #appendedBytes = 0;
+  /** What stands in the place and can be gone on with. */
+  #tail: CacheTail | undefined;
   /** New bases that are in the making: what is appended waits for the last of them. */
   #makings = 0;
   #pending: CachedChangeset[] = [];
   #pendingEvents = 0;
+  /** Something was given up that a base in the making lacks: nothing can follow it. */
+  #hasGap = false;
+  /** Until the file may be made anew, after it failed. */
   #timer: NodeJS.Timeout | undefined;
-  #isClosed = false;
 
   constructor(on: CacheFileOn) {
     this.#on = on;
@@ -76,40 +75,38 @@ export class CacheFile {
       return found;
     } catch (error) {
       await file?.close().catch(() => undefined);
-      if (!isMissing(error)) {
-        onTrouble(
-          error instanceof Failure
-            ? error
-            : new Failure('unavailable', `the cache file ${path} cannot be read`, {
-                reason: 'cache_file',
-                cause: error,
-              }),
-        );
-      }
+      if (!isMissing(error)) onTrouble(troubleOf(error, `the cache file ${path} cannot be read`));
       return undefined;
     }
   }
 
   /** Reads a snapshot by `read` and keeps it on the way; the file is put in its place in the background. */
   async keep(read: (onPiece: OnPiece) => Promise<ReadSnapshot>): Promise<ReadSnapshot> {
-    const writer = await this.#begin();
-    let found: ReadSnapshot;
     this.#makings += 1;
+    let writer: CacheBaseWriter | undefined;
     try {
-      found = await read(this.#writingInto(writer));
-      this.#make(() => this.#finish(writer));
+      writer = await this.#begin().catch((error: unknown) => this.#notMade(error));
+      const found = await read(this.#writingInto(writer));
+      // It stands for all before, and may be of another log: nothing that follows it may come after the old base.
+      this.#forgetPending();
+      this.#hasGap = false;
+      this.#make(async () => {
+        this.#drop();
+        await this.#finish(writer);
+      });
+      return found;
     } catch (error) {
       await writer?.discard();
+      this.#queue(() => this.#flush());
       throw error;
     } finally {
       this.#makings -= 1;
     }
-    return found;
   }
 
   /** Keeps a changeset that was applied to what was held at revision `after`. */
   append(changeset: ValuesChangeset, after: number): void {
-    if (this.#base === undefined && this.#makings === 0) return;
+    if (this.#hasGap || (this.#tail === undefined && this.#makings === 0)) return;
     this.#pending.push({ ...changeset, after, at: this.#on.now() });
     this.#pendingEvents += changeset.events.length + 1;
     if (this.#pendingEvents > maxPendingEvents) this.#failed(new Error('the disk does not keep up'));
@@ -119,22 +116,24 @@ export class CacheFile {
   /** Writes what is left. `last` moves nothing on: it says until when the values were known to be the newest. */
   async close(last: ValuesChangeset | undefined): Promise<void> {
     if (last !== undefined) this.append(last, last.revision);
-    this.#isClosed = true;
+    this.#ending.abort();
     clearTimeout(this.#timer);
     await this.#work;
-    await this.#base?.file.close().catch(() => undefined);
+    await this.#tail?.close();
   }
 
   #queue(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: unknown) => this.#failed(error));
   }
 
-  /** Makes a base, in turn, and goes on with what was appended meanwhile. */
+  /** Makes a base, in turn, and goes on with what was appended meanwhile: after the base before, if there is no new one. */
   #make(work: () => Promise<void>): void {
     this.#makings += 1;
     this.#queue(async () => {
       try {
         await work();
+      } catch (error) {
+        this.#notMade(error);
       } finally {
         this.#makings -= 1;
       }
@@ -142,15 +141,15 @@ export class CacheFile {
     });
   }
 
-  async #begin(): Promise<CacheBaseWriter | undefined> {
+  async #begin(): Promise<CacheBaseWriter> {
     const { path, owner, newId } = this.#on;
+    const writer = await CacheBaseWriter.open(path, newId());
     try {
-      const writer = await CacheBaseWriter.open(path, newId());
       await writer.write(ownerLine(owner));
       return writer;
     } catch (error) {
-      this.#failed(error);
-      return undefined;
+      await writer.discard();
+      throw error;
     }
   }
 
@@ -161,7 +160,7 @@ export class CacheFile {
         await writer?.write(piece);
       } catch (error) {
         writer?.spoil();
-        this.#failed(error);
+        this.#notMade(error);
       }
     };
   }
@@ -169,11 +168,13 @@ export class CacheFile {
   async #finish(writer: CacheBaseWriter | undefined): Promise<void> {
     if (writer === undefined || writer.isSpoilt) {
       await writer?.discard();
+      this.#makeAnewLater();
       return;
     }
     try {
       const base = await writer.finish(this.#on.now());
-      await this.#goOnWith(base, base.bytes);
+      this.#goOnWith(new CacheTail(base, base.bytes));
+      this.#forgetTimer();
     } catch (error) {
       await writer.discard();
       throw error;
@@ -182,43 +183,38 @@ export class CacheFile {
 
   /** The file that was read is another process's perhaps: a copy of it is our own. */
   async #adopt(file: FileHandle, { bytes, baseBytes, checksum }: CachedValues): Promise<void> {
-    const writer = await CacheBaseWriter.open(this.#on.path, this.#on.newId());
     try {
-      await this.#goOnWith(await writer.copyOf(file, bytes, checksum), baseBytes);
-    } catch (error) {
-      await writer.discard();
-      throw error;
+      const writer = await CacheBaseWriter.open(this.#on.path, this.#on.newId());
+      try {
+        this.#goOnWith(new CacheTail(await writer.copyOf(file, bytes, checksum), baseBytes));
+      } catch (error) {
+        await writer.discard();
+        throw error;
+      }
     } finally {
       await file.close();
     }
   }
 
-  async #goOnWith(base: CacheBase, baseBytes: number): Promise<void> {
-    await this.#base?.file.close();
-    this.#base = base;
-    this.#checksum = base.checksum;
-    this.#baseBytes = baseBytes;
-    this.#appendedBytes = base.bytes - baseBytes;
+  #goOnWith(tail: CacheTail): void {
+    this.#drop();
+    this.#tail = tail;
   }
 
   async #flush(): Promise<void> {
-    if (this.#makings > 0 || this.#base === undefined || this.#pending.length === 0) return;
+    if (this.#makings > 0) return;
+    if (this.#hasGap) this.#drop();
+    this.#hasGap = false;
     const pending = this.#pending;
     this.#forgetPending();
-    let text = '';
-    for (const changeset of pending) {
-      const { line, checksum } = changesetLine(this.#checksum, changeset);
-      this.#checksum = checksum;
-      text += line;
-    }
-    await this.#base.file.appendFile(text);
-    this.#appendedBytes += Buffer.byteLength(text);
-    if (this.#appendedBytes > Math.max(minAppendedBytes, this.#baseBytes)) this.#makeAnew();
+    if (pending.length === 0) return;
+    await this.#tail?.append(pending);
+    if (this.#tail?.isOutgrown === true) this.#makeAnew();
   }
 
-  /** Begins anew with a snapshot, beside the file that stands there. */
+  /** Begins anew with a snapshot, beside the file that stands there. What cannot be written is not fetched. */
   #makeAnew(): void {
-    if (this.#isClosed) return;
+    if (this.#ending.signal.aborted || this.#timer !== undefined) return;
     if (this.#makings > 0) {
       // What is in the making may be what failed.
       this.#makeAnewLater();
@@ -226,10 +222,12 @@ export class CacheFile {
     }
     this.#make(async () => {
       const writer = await this.#begin();
+      const { signal } = this.#ending;
       try {
-        await this.#on.fetchSnapshot(this.#writingInto(writer));
+        await this.#on.fetchSnapshot((piece) => writer.write(piece), signal);
       } catch (error) {
-        await writer?.discard();
+        await writer.discard();
+        if (signal.aborted) return;
         throw error;
       }
       await this.#finish(writer);
@@ -241,30 +239,45 @@ export class CacheFile {
     this.#pendingEvents = 0;
   }
 
-  /** What stands in the place stays there, whole but old, until the file can be made anew. */
+  /** What stands in the place stays there, whole, but nothing is appended to it any more. */
+  #drop(): void {
+    void this.#tail?.close();
+    this.#tail = undefined;
+  }
+
+  /** Nothing can be appended until the file is made anew. */
   #failed(cause: unknown): void {
-    this.#on.onTrouble(
-      cause instanceof Failure
-        ? cause
-        : new Failure('unavailable', `the cache file ${this.#on.path} cannot be written`, {
-            reason: 'cache_file',
-            cause,
-          }),
-    );
     this.#forgetPending();
-    const base = this.#base;
-    this.#base = undefined;
-    base?.file.close().catch(() => undefined);
+    this.#drop();
+    this.#hasGap = this.#makings > 0;
+    this.#notMade(cause);
+  }
+
+  /** No new base came of it; the one that is there, if any, goes on. */
+  #notMade(cause: unknown): undefined {
+    this.#on.onTrouble(troubleOf(cause, `the cache file ${this.#on.path} cannot be written`));
     this.#makeAnewLater();
   }
 
   #makeAnewLater(): void {
-    clearTimeout(this.#timer);
-    if (this.#isClosed) return;
+    this.#forgetTimer();
+    if (this.#ending.signal.aborted) return;
     this.#timer = setTimeout(() => {
-      if (this.#base === undefined) this.#makeAnew();
+      this.#timer = undefined;
+      this.#makeAnew();
     }, this.#on.againMs).unref();
   }
+
+  #forgetTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+function troubleOf(cause: unknown, message: string): Failure {
+  return cause instanceof Failure
+    ? cause
+    : new Failure('unavailable', message, { reason: 'cache_file', cause });
 }
 
 function isMissing(error: unknown): boolean {

@@ -4,13 +4,14 @@
  * another process is noticed, and so is everything after it.
  */
 import { createHash, hash } from 'node:crypto';
+import { setImmediate as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ValuesChangeset } from './apply-changeset.ts';
 
 /** Whose values a file holds: another server, ledger or choice of scopes has a file of its own. */
 export interface CacheOwner {
-  /** Of the server's URL. */
-  readonly origin: string;
+  /** The address of the server, its path included. */
+  readonly server: string;
   /** As it was asked for; otherwise the key's own, which is told by a hash of the key. */
   readonly ledger: string;
   /** Patterns; null for all. */
@@ -38,8 +39,8 @@ export function ledgerOfKey(apiKey: string): string {
   return `of key ${hash('sha256', apiKey, 'hex').slice(0, 16)}`;
 }
 
-export function ownerLine({ origin, ledger, scopes }: CacheOwner): string {
-  return `${JSON.stringify({ format: 'varve-cache/1', origin, ledger, scopes })}\n`;
+export function ownerLine({ server, ledger, scopes }: CacheOwner): string {
+  return `${JSON.stringify({ format: 'varve-cache/1', server, ledger, scopes })}\n`;
 }
 
 /** The checksum of everything up to the end of the snapshot. */
@@ -63,11 +64,22 @@ export function readBaseEnd(line: string): { readonly checksum: string; readonly
   return line.startsWith('{"type":"checksum"') ? endSchema.parse(JSON.parse(line)) : undefined;
 }
 
-/** The line of a changeset, and the checksum that the next one goes on from. */
-export function changesetLine(before: string, changeset: CachedChangeset) {
-  const text = JSON.stringify(changeset);
-  const checksum = chained(before, text);
-  return { line: `${checksum} ${text}\n`, checksum };
+/** So many events become text in one go: about a millisecond. */
+const sliceSize = 500;
+
+/** The line of a changeset, in pieces, with pauses between them; and the checksum that the next one goes on from. */
+export async function changesetLine(before: string, { events, ...others }: CachedChangeset) {
+  const pieces = [`${JSON.stringify(others).slice(0, -1)},"events":[`];
+  for (let start = 0; start < events.length; start += sliceSize) {
+    if (start > 0) await pause();
+    const text = JSON.stringify(events.slice(start, start + sliceSize)).slice(1, -1);
+    pieces.push(start === 0 ? text : `,${text}`);
+  }
+  pieces.push(']}');
+  const sum = createHash('sha256').update(`${before} `);
+  for (const piece of pieces) sum.update(piece);
+  const checksum = sum.digest('hex').slice(0, checksumLength);
+  return { pieces: [`${checksum} `, ...pieces, '\n'], checksum };
 }
 
 /** The changeset of a line; undefined when it is not the one that was written after `before`. */

@@ -4,7 +4,7 @@
  */
 import { formatInstant } from '../domain/instant.ts';
 import { Failure } from '../failure.ts';
-import { type ApiClient, createApiClient } from './api-client.ts';
+import { type ApiClient, createApiClient, serverAddress } from './api-client.ts';
 import type { ValuesChangeset } from './apply-changeset.ts';
 import { type ArrivalReporter, createArrivalReporter } from './arrival-reporter.ts';
 import { AskedContexts } from './asked-contexts.ts';
@@ -37,7 +37,6 @@ export class ClientCore {
   readonly #reporter: ArrivalReporter | undefined;
   readonly #boundaries: BoundaryWatch;
   readonly #cache: CacheFile | undefined;
-  readonly #ending = new AbortController();
   #closing: Promise<void> = Promise.resolve();
   #isFirstWait = true;
   #firstWait: NodeJS.Timeout | undefined;
@@ -127,7 +126,6 @@ export class ClientCore {
   }
 
   async #end(): Promise<void> {
-    this.#ending.abort();
     await Promise.all([this.connection.close(), this.#reporter?.close()]);
     const state = this.values.loaded?.state;
     const isFresh = state !== undefined && this.freshness.ageMs() <= this.settings.staleAfterMs;
@@ -141,16 +139,16 @@ export class ClientCore {
   #openCache(reads: ServerReads, parts: VarveParts): CacheFile | undefined {
     const { cacheFile, apiKey, ledger = ledgerOfKey(apiKey), scopes, url } = this.settings;
     if (cacheFile === undefined) return undefined;
-    const { signal } = this.#ending;
     return new CacheFile({
       path: cacheFile,
-      owner: { origin: new URL(url).origin, ledger, scopes: scopes.query ?? null },
+      owner: { server: serverAddress(url), ledger, scopes: scopes.query ?? null },
       scopes,
       now: () => this.clock.now(),
       wallClock: parts.wallClock,
       newId: parts.newId,
       againMs: parts.waits.cacheAgainMs,
-      fetchSnapshot: (onPiece) => reads.copySnapshot({ minRevision: this.values.revision, onPiece, signal }),
+      fetchSnapshot: (onPiece, signal) =>
+        reads.copySnapshot({ minRevision: this.values.revision, onPiece, signal }),
       onTrouble: (failure) => this.#tellTrouble(failure),
     });
   }

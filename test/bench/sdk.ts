@@ -88,7 +88,7 @@ async function measureSize(world: World, cacheFile: string, rounds: number): Pro
 async function writeCacheFile(path: string, world: World): Promise<void> {
   const state = liveStateOf(world);
   const writer = await CacheBaseWriter.open(path, 'bench');
-  await writer.write(ownerLine({ origin: nowhere, ledger: ledgerOfKey('none'), scopes: null }));
+  await writer.write(ownerLine({ server: nowhere, ledger: ledgerOfKey('none'), scopes: null }));
   let piece = '';
   for (const line of snapshotLines(holdSnapshot(state), 'default')) {
     piece += `${JSON.stringify(line)}\n`;
