@@ -39,7 +39,7 @@ export function createArrivalReporter(on: ArrivalReporterOn): ArrivalReporter {
   const { heartbeatMs, heartbeatLimitMs, heartbeatGapMs, newsMs } = waits;
   const instance = on.parts.newId();
   const backoff = createBackoff(random, { retryMs: heartbeatGapMs, maxRetryMs: heartbeatMs * 2 });
-  const nap = createNap();
+  const nap = createNap({ keepsAlive: false });
   const ending = new AbortController();
   /** The revision of the last heartbeat; none before the first. */
   let told = -1;

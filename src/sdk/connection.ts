@@ -33,7 +33,7 @@ interface ConnectionOn {
 export class Connection {
   readonly #on: ConnectionOn;
   readonly #backoff: Backoff;
-  readonly #nap = createNap();
+  readonly #nap = createNap({ keepsAlive: true });
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
   #transport: Transport = 'none';

@@ -1,5 +1,5 @@
 /**
- * A pause that can be ended early. It keeps no process alive.
+ * A pause that can be ended early.
  */
 
 export interface Nap {
@@ -8,7 +8,8 @@ export interface Nap {
   readonly wake: () => void;
 }
 
-export function createNap(): Nap {
+/** `keepsAlive`: whether the process waits for the end of a pause, as it waits for a connection. */
+export function createNap({ keepsAlive }: { readonly keepsAlive: boolean }): Nap {
   let end: (() => void) | undefined;
   let isWoken = false;
   return {
@@ -18,7 +19,8 @@ export function createNap(): Nap {
         return Promise.resolve();
       }
       return new Promise((resolve) => {
-        const timer = setTimeout(() => end?.(), ms).unref();
+        const timer = setTimeout(() => end?.(), ms);
+        if (!keepsAlive) timer.unref();
         end = () => {
           clearTimeout(timer);
           end = undefined;
