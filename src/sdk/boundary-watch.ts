@@ -36,6 +36,8 @@ export function createBoundaryWatch({ values, now, tell }: BoundaryWatchOn): Bou
     clearTimeout(timer);
     const state = values.loaded?.state;
     if (isClosed || state === undefined) return;
+    // The clock was ahead then, and has been put right since.
+    begunAt = Math.min(begunAt, now());
     const waitMs = state.timetable.soonest - Math.max(now(), state.recordedAt);
     if (waitMs <= 0) timer = setTimeout(turn, 0).unref();
     else timer = setTimeout(check, Math.min(waitMs, longestWaitMs)).unref();

@@ -20,7 +20,7 @@ export interface VarveWaits {
   readonly maxRetryMs: number;
   /** A connection that says nothing for so long is dead: 2.5 heartbeats of the server. */
   readonly silenceMs: number;
-  /** A stream without its first byte after so long is held up by something in between. */
+  /** A stream without its first byte after so long is held up by something in between: longer than a server waits for a revision (5 s). */
   readonly firstByteMs: number;
   /** While polling, a stream is tried again this often. */
   readonly streamAgainMs: number;
@@ -44,7 +44,7 @@ export const usualWaits: VarveWaits = {
   retryMs: 500,
   maxRetryMs: 30_000,
   silenceMs: 40_000,
-  firstByteMs: 5_000,
+  firstByteMs: 8_000,
   streamAgainMs: 300_000,
   fileFirstMs: 1_000,
   cacheAgainMs: 60_000,
