@@ -98,13 +98,6 @@ function answered<T>(
 type Writable<T> = { -readonly [F in keyof T]: T[F] };
 
 function callersOwn<T>(on: AnswersOn, key: string, fallback: T, thrown: unknown): Resolved<T> {
-  const failure =
-    thrown instanceof Failure
-      ? thrown
-      : new Failure('invalid', 'the question cannot be understood', {
-          reason: 'bad_question',
-          cause: thrown,
-        });
   const ageMs = on.ageMs();
   return {
     key,
@@ -118,8 +111,15 @@ function callersOwn<T>(on: AnswersOn, key: string, fallback: T, thrown: unknown)
     at: on.now(),
     ageMs,
     isStale: ageMs > on.staleAfterMs,
-    failure,
+    failure: whyNot(thrown),
   };
+}
+
+/** Why there is no other answer than the caller's, of what was thrown. */
+export function whyNot(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  const message = 'the question cannot be understood';
+  return new Failure('invalid', message, { reason: 'bad_question', cause: thrown });
 }
 
 function unknownKey(key: string): Failure {

@@ -50,7 +50,7 @@ const optionsSchema = z.strictObject({
     )
     .min(1)
     .max(1_000)
-    .refine((scopes) => encodeURIComponent(scopes.join(',')).length <= maxScopesLength, {
+    .refine((scopes) => encodeURIComponent(scopes.join(',').toWellFormed()).length <= maxScopesLength, {
       error: 'too long a list for a request; name whole kinds, as in tenant:*',
     })
     .optional(),

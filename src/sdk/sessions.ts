@@ -8,6 +8,7 @@ import { formatInstant, parseInstant } from '../domain/instant.ts';
 import type { JsonValue } from '../domain/json.ts';
 import { type Context, isScopeId } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
+import { whyNot } from './answers.ts';
 import { parsedValue } from './parsed-value.ts';
 import { pinnedAt, readPinned } from './read-pinned.ts';
 import { type ReadTogether, readTogether } from './read-together.ts';
@@ -101,8 +102,8 @@ function pinned(varve: Varve, { revision, at, values }: ReadTogether, context: C
       }
       return { ...found, value: parsedValue(key, found.value, options.schema) };
     } catch (error) {
-      if (fallback === undefined || !(error instanceof Failure)) throw error;
-      return { ...callersOwn, ...pinnedAt(revision, at), key, value: fallback, failure: error };
+      if (fallback === undefined) throw error;
+      return { ...callersOwn, ...pinnedAt(revision, at), key, value: fallback, failure: whyNot(error) };
     }
   };
   const { ledger } = varve.status();
