@@ -27,6 +27,8 @@ export type SnapshotLine =
   | {
       readonly type: 'snapshot';
       readonly ledger: string;
+      /** Names the log that the revision counts in; older snapshots do not say. */
+      readonly log?: string;
       readonly revision: number;
       readonly recordedAt: string;
     }
@@ -103,9 +105,15 @@ function groupOf(slots: KeySlots, pattern: string, wanted: ReadonlySet<string>):
 }
 
 /** The lines of a snapshot, the first naming the revision, the last counting those between. */
-export function* snapshotLines(held: HeldSnapshot, ledger: string): Generator<SnapshotLine, void, undefined> {
+export function* snapshotLines(
+  held: HeldSnapshot,
+  ledger: string,
+  log?: string,
+): Generator<SnapshotLine, void, undefined> {
   let count = 0;
-  yield { type: 'snapshot', ledger, revision: held.revision, recordedAt: formatInstant(held.recordedAt) };
+  const { revision } = held;
+  const named = log === undefined ? { ledger } : { ledger, log };
+  yield { type: 'snapshot', ...named, revision, recordedAt: formatInstant(held.recordedAt) };
   for (const state of held.keys) {
     if (state.retired) continue;
     count += 1;

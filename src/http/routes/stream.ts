@@ -155,7 +155,7 @@ async function positionOf(
 
 /** Sends the headers. */
 function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
-  const { state } = ledger;
+  const { logId, state } = ledger;
   reply.hijack();
   reply.raw.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -164,6 +164,7 @@ function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
     'X-Content-Type-Options': 'nosniff',
     'X-Request-Id': reply.request.id,
     Vary: varyHeader,
+    'Varve-Log': logId,
     'Varve-Revision': state.revision,
     'Varve-At': formatInstant(presentOf(state, now)),
     'Varve-Age': ageText(ledger.ageMs()),
