@@ -13,6 +13,8 @@ export interface ApiRequest {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Names the log that the request is about: an answer that names another one is a conflict (`other_log`). */
+  readonly log?: string | undefined;
   /** 10,000 when absent. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -64,6 +66,10 @@ export function createApiClient({
       request.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, request.signal]);
     try {
       const response = await fetch(addressOf(server, request), { ...sent(request, known), signal });
+      if (namesOtherLog(response, request)) {
+        limit.abort();
+        throw otherLog(origin);
+      }
       if (response.ok || response.status === 304) return response;
       throw await failureOf(response);
     } catch (error) {
@@ -79,6 +85,17 @@ export function createApiClient({
     }
   };
   return { open, send: (request) => send(open, request) };
+}
+
+/** Failures name their log as well; what stands in between names none. */
+function namesOtherLog({ headers }: Response, { log }: ApiRequest): boolean {
+  const named = headers.get('varve-log');
+  return log !== undefined && named !== null && named !== log;
+}
+
+function otherLog(origin: string): Failure {
+  const message = `${origin} has another log now: its revisions are not those that are held`;
+  return new Failure('conflict', message, { reason: 'other_log' });
 }
 
 /** The time is up to the end of the body. */

@@ -24,7 +24,10 @@ const sliceMs = 8;
 export async function* bodyPieces(response: Response, options: BodyOptions): AsyncGenerator<Uint8Array> {
   const { abort, silenceMs, firstMs = silenceMs, elapsed } = options;
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = response.body?.getReader();
-  if (reader === undefined) return;
+  if (reader === undefined) {
+    abort.abort();
+    return;
+  }
   let isSilent = false;
   const giveUp = () => {
     isSilent = true;

@@ -12,7 +12,7 @@ import { type BoundaryWatch, createBoundaryWatch } from './boundary-watch.ts';
 import { CacheFile, type OnPiece } from './cache-file.ts';
 import { ledgerOfKey } from './cache-lines.ts';
 import type { VarveSettings } from './check-options.ts';
-import { Connection } from './connection.ts';
+import { Connection, isOfOtherLog } from './connection.ts';
 import { createFreshness, type Freshness } from './freshness.ts';
 import { HeldValues } from './held-values.ts';
 import { Listeners } from './listeners.ts';
@@ -101,9 +101,9 @@ export class ClientCore {
 
   /** Whether a start may still wait for the server although there are values from the file. */
   get mayHearSoon(): boolean {
-    return (
-      this.values.loaded?.source === 'file' && this.#isFirstWait && this.connection.failure === undefined
-    );
+    const { failure } = this.connection;
+    const mayComeRight = failure === undefined || isOfOtherLog(failure);
+    return this.values.loaded?.source === 'file' && this.#isFirstWait && mayComeRight;
   }
 
   /** Calls `look` now, and whenever something has changed that one may wait for; answers how to stop. */
@@ -148,7 +148,12 @@ export class ClientCore {
       newId: parts.newId,
       againMs: parts.waits.cacheAgainMs,
       fetchSnapshot: (onPiece, signal) =>
-        reads.copySnapshot({ minRevision: this.values.revision, onPiece, signal }),
+        reads.copySnapshot({
+          minRevision: this.values.revision,
+          log: this.values.loaded?.log,
+          onPiece,
+          signal,
+        }),
       onTrouble: (failure) => this.#tellTrouble(failure),
     });
   }
@@ -163,11 +168,18 @@ export class ClientCore {
       this.#check();
     }, waits.fileFirstMs).unref();
     this.#boundaries.begin();
-    this.values.replace({ state: found.state, ledger: found.ledger, source: 'file' });
+    const { state, ledger, log } = found;
+    this.values.replace({ state, ledger, log, source: 'file' });
   }
 
   async #load(snapshot: (onPiece?: OnPiece) => Promise<ReadSnapshot>): Promise<void> {
-    const found = this.#cache === undefined ? await snapshot() : await this.#cache.keep(snapshot);
+    const newer = async (onPiece?: OnPiece) => {
+      const found = await snapshot(onPiece);
+      // What is refused must not get into the file either.
+      this.values.checkIsNewer(found);
+      return found;
+    };
+    const found = this.#cache === undefined ? await newer() : await this.#cache.keep(newer);
     this.#boundaries.begin();
     this.values.replace({ ...found, source: 'server' });
   }

@@ -39,6 +39,8 @@ export class Connection {
   #transport: Transport = 'none';
   #failure: Failure | undefined;
   #needsSnapshot = false;
+  /** The server has another log than what is held: a snapshot may be of any revision. */
+  #isOtherLog = false;
   /** Until when streams are not tried, by elapsed time. */
   #pollsUntil = Number.NEGATIVE_INFINITY;
   /** The last stream gave nothing: whether asking works decides what was to blame. */
@@ -109,10 +111,12 @@ export class Connection {
 
   async #load(): Promise<void> {
     const { values, reads, load } = this.#on;
-    const minRevision = values.revision;
+    const minRevision = this.#isOtherLog ? 0 : values.revision;
+    const log = this.#isOtherLog ? undefined : values.loaded?.log;
     const { signal } = this.#ending;
-    await load((onPiece) => reads.snapshot({ minRevision, signal, ...(onPiece && { onPiece }) }));
+    await load((onPiece) => reads.snapshot({ minRevision, log, signal, ...(onPiece && { onPiece }) }));
     this.#needsSnapshot = false;
+    this.#isOtherLog = false;
     this.#wentWell(this.#transport);
   }
 
@@ -120,6 +124,7 @@ export class Connection {
     const { values, reads, apply, parts } = this.#on;
     await reads.follow({
       revision: values.revision,
+      log: values.loaded?.log,
       isFollowing: false,
       signal: this.#ending.signal,
       apply,
@@ -136,6 +141,7 @@ export class Connection {
     const { values, reads, apply } = this.#on;
     await reads.follow({
       revision: values.revision,
+      log: values.loaded?.log,
       isFollowing: true,
       signal: this.#ending.signal,
       apply,
@@ -155,12 +161,14 @@ export class Connection {
         ? thrown
         : new Failure('corrupt', 'following the server failed', { reason: 'bug', cause: thrown });
     // What did not fit leaves the state behind: only a whole one helps.
-    if (trouble.code === 'corrupt') this.#needsSnapshot = true;
+    if (trouble.code === 'corrupt' || isOfOtherLog(trouble)) this.#needsSnapshot = true;
+    if (isOfOtherLog(trouble)) this.#isOtherLog = true;
     const mayPoll = transport === 'auto' && values.loaded !== undefined && !this.#doubtsStreams;
     this.#doubtsStreams = mayPoll && this.#transport !== 'stream' && speaksAgainstStreams(trouble);
     this.#isNow('none', trouble);
     onTrouble(trouble);
-    if (this.#doubtsStreams) return 0;
+    // Values of the file that are of another log should answer nobody for long.
+    if (this.#doubtsStreams || (isOfOtherLog(trouble) && values.loaded?.source === 'file')) return 0;
     return isLasting(trouble)
       ? parts.waits.maxRetryMs * (0.5 + parts.random() / 2)
       : this.#backoff.next((trouble.retryAfterSeconds ?? 0) * 1_000);
@@ -189,6 +197,11 @@ function speaksAgainstStreams({ reason }: Failure): boolean {
     reason === 'foreign_answer' ||
     reason === 'too_many_streams'
   );
+}
+
+/** What is held has no place in the server's log. */
+export function isOfOtherLog({ reason }: Failure): boolean {
+  return reason === 'other_log';
 }
 
 /** What trying again at once does not help against: a key or a ledger may be made later. */

@@ -12,6 +12,8 @@ import { type Opened, openAnswer, type ServerReadsOn } from './open-answer.ts';
 
 export interface FollowQuestion {
   readonly revision: number;
+  /** Names the log that the revision counts in; undefined when it is not known. */
+  readonly log: string | undefined;
   /** Otherwise it ends at the head. */
   readonly isFollowing: boolean;
   readonly apply: (changeset: ValuesChangeset) => Promise<void>;
@@ -24,7 +26,7 @@ export interface FollowQuestion {
 
 const aliveSchema = z.looseObject({ at: z.string(), ageMs: z.number().nonnegative() });
 
-/** Until the connection ends. Failures: those of the server, unavailable, corrupt. */
+/** Until the connection ends. Failures: those of the server, unavailable, corrupt, conflict (other_log). */
 export async function followStream(on: ServerReadsOn, question: FollowQuestion): Promise<void> {
   const { pieces, head, ageMs } = await openStream(on, question);
   const decoder = new TextDecoder();
@@ -55,7 +57,10 @@ export async function followStream(on: ServerReadsOn, question: FollowQuestion):
   if (!question.isFollowing) on.onFresh(ageMs);
 }
 
-function openStream(on: ServerReadsOn, { revision, isFollowing, signal }: FollowQuestion): Promise<Opened> {
+function openStream(
+  on: ServerReadsOn,
+  { revision, log, isFollowing, signal }: FollowQuestion,
+): Promise<Opened> {
   const { firstByteMs, silenceMs } = on.waits;
   const firstMs = isFollowing ? firstByteMs : silenceMs;
   return openAnswer(on, {
@@ -64,6 +69,7 @@ function openStream(on: ServerReadsOn, { revision, isFollowing, signal }: Follow
       path: '/v1/stream',
       query: { view: 'values', scopes: on.scopes, ...(isFollowing ? {} : { follow: 'false' }) },
       headers: { 'last-event-id': String(revision), accept: 'text/event-stream' },
+      log,
       timeoutMs: firstMs,
     },
     mediaType: 'text/event-stream',

@@ -1,6 +1,7 @@
 /**
  * The values that a client holds now: a snapshot, and every changeset since. Whole changesets in, one after the other;
- * out: the state that answers, and who is told of what changed. It never goes back in revision.
+ * out: the state that answers, and who is told of what changed. It never goes back in revision,
+ * unless another log begins: its revisions are another count.
  */
 import { Failure } from '../failure.ts';
 import { putChangeset, stageChangeset, touchedKeys, type ValuesChangeset } from './apply-changeset.ts';
@@ -11,6 +12,8 @@ import type { ValuesChange } from './varve.ts';
 export interface Loaded {
   readonly state: ValuesState;
   readonly ledger: string;
+  /** Names the log that the revision counts in; undefined when it is not known. */
+  readonly log: string | undefined;
   readonly source: 'server' | 'file';
 }
 
@@ -39,14 +42,21 @@ export class HeldValues {
     return this.#loaded?.state.revision ?? 0;
   }
 
-  /** Puts a whole state in the place of the one before. Failures: unavailable for one that is older. */
-  replace(loaded: Loaded): void {
-    const before = this.#loaded;
-    const { state } = loaded;
-    if (state.revision < this.revision) {
+  /** Failures: unavailable for a state that is older than what is held. */
+  checkIsNewer({ state, log }: Pick<Loaded, 'state' | 'log'>): void {
+    const held = this.#loaded?.log;
+    const isOtherLog = log !== undefined && held !== undefined && log !== held;
+    if (!isOtherLog && state.revision < this.revision) {
       const message = `a snapshot of revision ${state.revision} is older than ${this.revision}, which is held`;
       throw new Failure('unavailable', message, { reason: 'went_back' });
     }
+  }
+
+  /** Puts a whole state in the place of the one before. Failures: unavailable for one that is older. */
+  replace(loaded: Loaded): void {
+    this.checkIsNewer(loaded);
+    const before = this.#loaded;
+    const { state } = loaded;
     this.#loaded = loaded;
     const keys = new Set([...(before?.state.keys() ?? []), ...state.keys()]);
     this.#moved([...keys]);

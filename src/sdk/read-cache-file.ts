@@ -14,6 +14,8 @@ import type { ValuesState } from './values-state.ts';
 export interface CachedValues {
   readonly state: ValuesState;
   readonly ledger: string;
+  /** As in a snapshot. */
+  readonly log: string | undefined;
   /** When they were last known to be the newest, epoch milliseconds by the server's clock. */
   readonly at: number;
   /** What the next line goes on from. */
@@ -74,7 +76,8 @@ export async function readCacheFile(
     bytes += Buffer.byteLength(line);
   }
   if (base === undefined) throw damaged();
-  return { state: reader.whole(), ledger: reader.ledger, at, checksum, baseBytes, bytes, hasDamagedEnd };
+  const { ledger, log } = reader;
+  return { state: reader.whole(), ledger, log, at, checksum, baseBytes, bytes, hasDamagedEnd };
 }
 
 /** A line of the snapshot; answers what ends it. */

@@ -12,6 +12,8 @@ const maxLineLength = 16_777_216;
 export class SnapshotReader {
   readonly state = new ValuesState();
   ledger = '';
+  /** Names the log that its revision counts in, where it is told. */
+  log: string | undefined;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #rest = '';
   #count = -1;
@@ -34,7 +36,7 @@ export class SnapshotReader {
     if (this.#isWhole) throw badSnapshot('a snapshot goes on after its end');
     const line = JSON.parse(text) as SnapshotLine;
     if (this.#count < 0 !== (line.type === 'snapshot')) throw badSnapshot('a snapshot begins with its head');
-    if (line.type === 'snapshot') this.ledger = line.ledger;
+    if (line.type === 'snapshot') ({ ledger: this.ledger, log: this.log } = line);
     if (line.type === 'end') this.#end(line.count);
     else this.#count += 1;
     putSnapshotLine(this.state, line);

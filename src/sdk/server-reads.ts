@@ -11,22 +11,26 @@ import type { ValuesState } from './values-state.ts';
 export interface ReadSnapshot {
   readonly state: ValuesState;
   readonly ledger: string;
+  /** Names the log that its revision counts in; undefined when the server does not say. */
+  readonly log: string | undefined;
 }
 
 interface SnapshotQuestion {
   readonly minRevision: number;
+  /** Names the log that it has to be of; any when undefined. */
+  readonly log: string | undefined;
   readonly onPiece?: (piece: Uint8Array) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 export interface ServerReads {
-  /** A snapshot; `onPiece` gets its bytes as they come. Failures: those of the server, unavailable, corrupt. */
+  /** A snapshot; `onPiece` gets its bytes as they come. Failures: those of the server, unavailable, corrupt, conflict (other_log). */
   snapshot(question: SnapshotQuestion): Promise<ReadSnapshot>;
   /** The bytes of a snapshot, whole, that nobody reads here; the same failures. */
   copySnapshot(question: Required<SnapshotQuestion>): Promise<void>;
   /**
    * Follows from after `revision` until the connection ends; `apply` is awaited before the next changeset.
-   * Failures: those of the server, unavailable, corrupt.
+   * Failures: those of the server, unavailable, corrupt, conflict (other_log).
    */
   follow(question: FollowQuestion): Promise<void>;
 }
@@ -49,7 +53,7 @@ async function readSnapshot(on: ServerReadsOn, question: SnapshotQuestion): Prom
   }
   const state = reader.whole();
   on.onFresh(ageMs + on.elapsed() - askedAt);
-  return { state, ledger: reader.ledger };
+  return { state, ledger: reader.ledger, log: reader.log };
 }
 
 async function copySnapshot(on: ServerReadsOn, question: Required<SnapshotQuestion>): Promise<void> {
@@ -62,9 +66,9 @@ async function copySnapshot(on: ServerReadsOn, question: Required<SnapshotQuesti
   tally.whole();
 }
 
-function openSnapshot(on: ServerReadsOn, { minRevision, signal }: SnapshotQuestion) {
+function openSnapshot(on: ServerReadsOn, { minRevision, log, signal }: SnapshotQuestion) {
   return openAnswer(on, {
-    request: { method: 'GET', path: '/v1/snapshot', query: { scopes: on.scopes, minRevision } },
+    request: { method: 'GET', path: '/v1/snapshot', query: { scopes: on.scopes, minRevision }, log },
     mediaType: 'application/x-ndjson',
     firstMs: on.waits.silenceMs,
     signal,

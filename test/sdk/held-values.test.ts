@@ -46,7 +46,7 @@ let values: HeldValues;
 beforeEach(() => {
   told = [];
   values = new HeldValues(heldScopes(['user:u']), (change) => told.push(change));
-  values.replace({ state: stateAt(5), ledger: 'default', source: 'server' });
+  values.replace({ state: stateAt(5), ledger: 'default', log: 'log-one', source: 'server' });
 });
 
 const value = (context = {}) => resolve(values.loaded?.state ?? stateAt(0), 'a.b', context, at)?.value;
@@ -59,11 +59,18 @@ test('a changeset that is held already changes nothing and is told to nobody', a
 });
 
 test('an older snapshot is refused, one of the same revision is taken', () => {
-  expect(() => values.replace({ state: stateAt(4), ledger: 'default', source: 'server' })).toThrow(
+  expect(() => values.replace({ state: stateAt(4), ledger: 'default', log: 'log-one', source: 'server' })).toThrow(
     expect.objectContaining({ code: 'unavailable', reason: 'went_back' }),
   );
   expect(values.revision).toBe(5);
-  values.replace({ state: stateAt(5), ledger: 'default', source: 'server' });
+  const unnamed = { state: stateAt(4), ledger: 'default', log: undefined, source: 'server' } as const;
+  expect(() => values.replace(unnamed)).toThrow('older');
+  values.replace({ state: stateAt(5), ledger: 'default', log: 'log-one', source: 'server' });
+});
+
+test('a snapshot of another log is taken whatever its revision is, and all keys are told as changed', () => {
+  values.replace({ state: stateAt(2), ledger: 'default', log: 'log-two', source: 'server' });
+  expect([values.revision, told.at(-1)]).toEqual([2, { revision: 2, keys: ['a.b'] }]);
 });
 
 test('a changeset of which one event does not fit changes nothing', async () => {

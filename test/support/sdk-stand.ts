@@ -46,8 +46,12 @@ const shortWaits: VarveWaits = {
   fileFirstMs: 200,
 };
 
-export async function startSdkStand(options: Partial<ServerOptions> = {}): Promise<SdkStand> {
-  const http = await startHttp();
+/** `logId`: the name of its log, when it is not that of every log in memory. */
+export async function startSdkStand({
+  logId,
+  ...options
+}: Partial<ServerOptions> & { readonly logId?: string } = {}): Promise<SdkStand> {
+  const http = await startHttp(logId === undefined ? {} : { logId });
   const ends: (() => unknown)[] = [];
   let app: FastifyInstance | undefined;
   let port = 0;
