@@ -4,6 +4,7 @@
  */
 import { touchedKeys } from './apply-changeset.ts';
 import type { HeldValues } from './held-values.ts';
+import type { ValuesState } from './values-state.ts';
 import type { ValuesChange } from './varve.ts';
 
 interface BoundaryWatchOn {
@@ -27,20 +28,36 @@ const longestWaitMs = 2 ** 31 - 1;
 /** So many subjects that turn at one moment are worked on in one go. */
 const portionSize = 500;
 
+/** So many of the last turns can come again after the clock was put back. */
+const maxTaken = 2_000;
+
 export function createBoundaryWatch({ values, now, tell }: BoundaryWatchOn): BoundaryWatch {
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   let begunAt = 0;
+  /** What turned last, in order of its moments. */
+  let taken: { readonly at: number; readonly subject: string }[] = [];
 
   function check(): void {
     clearTimeout(timer);
     const state = values.loaded?.state;
     if (isClosed || state === undefined) return;
-    // The clock was ahead then, and has been put right since.
-    begunAt = Math.min(begunAt, now());
-    const waitMs = state.timetable.soonest - Math.max(now(), state.recordedAt);
+    const present = Math.max(now(), state.recordedAt);
+    turnBack(state, present);
+    const waitMs = state.timetable.soonest - present;
     if (waitMs <= 0) timer = setTimeout(turn, 0).unref();
     else timer = setTimeout(check, Math.min(waitMs, longestWaitMs)).unref();
+  }
+
+  /** The clock was ahead, and has been put back: what had turned is to come again. */
+  function turnBack(state: ValuesState, present: number): void {
+    begunAt = Math.min(begunAt, present);
+    const isAhead = ({ at }: { readonly at: number }) => at > present;
+    const ahead = taken.filter(isAhead).map(({ subject }) => subject);
+    if (ahead.length === 0) return;
+    taken = taken.filter((one) => !isAhead(one));
+    for (const subject of ahead) state.timetable.note(subject, state.subject(subject), present);
+    tell({ revision: state.revision, keys: touchedKeys(state, ahead) });
   }
 
   function turn(): void {
@@ -51,8 +68,13 @@ export function createBoundaryWatch({ values, now, tell }: BoundaryWatchOn): Bou
       (subject) => state.subject(subject),
       portionSize,
     );
-    const keys = touchedKeys(state, due?.turns.map(({ subject }) => subject) ?? []);
-    if (keys.length > 0 && due !== undefined && due.at > begunAt) tell({ revision: state.revision, keys });
+    if (due !== undefined) {
+      const { at } = due;
+      const subjects = due.turns.map(({ subject }) => subject);
+      taken = [...taken, ...subjects.map((subject) => ({ at, subject }))].slice(-maxTaken);
+      const keys = touchedKeys(state, subjects);
+      if (keys.length > 0 && at > begunAt) tell({ revision: state.revision, keys });
+    }
     check();
   }
 
@@ -60,6 +82,7 @@ export function createBoundaryWatch({ values, now, tell }: BoundaryWatchOn): Bou
     check,
     begin: () => {
       begunAt = now();
+      taken = [];
     },
     close: () => {
       isClosed = true;

@@ -5,10 +5,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/failure.ts';
+import { CacheFile } from '../../src/sdk/cache-file.ts';
+import { heldScopes } from '../../src/sdk/held-scopes.ts';
+import { ValuesState } from '../../src/sdk/values-state.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
 import type { VarveWaits } from '../../src/sdk/varve-parts.ts';
+import { page } from '../support/odd-server.ts';
 import { defineNumber, type SdkStand, set, startSdkStand, until } from '../support/sdk-stand.ts';
 
 let stand: SdkStand;
@@ -179,6 +184,13 @@ test('two processes with one file harm neither it nor each other', async () => {
   expect(answers(varve)).toEqual([19, 2, 19]);
 });
 
+test('of another path of the same address is not used', async () => {
+  await fill();
+  const { varve, reasons } = starting({ url: `${stand.url}/other` });
+  await until(() => reasons().includes('not_reached'));
+  expect([reasons()[0], varve.status().source]).toEqual(['foreign_cache', 'none']);
+});
+
 test('only its owner may read it, and nothing is left beside it', async () => {
   await fill();
   expect((await stat(cacheFile)).mode & 0o777).toBe(0o600);
@@ -187,10 +199,16 @@ test('only its owner may read it, and nothing is left beside it', async () => {
 
 test('a place that cannot be written is told, values come from the server, and it is tried again', async () => {
   const elsewhere = join(cacheFile, '..', 'later');
-  const { varve, reasons } = starting({ cacheFile: join(elsewhere, 'varve.cache') }, { cacheAgainMs: 20 });
+  const odd = await stand.openOdd();
+  const { varve, reasons } = starting(
+    { cacheFile: join(elsewhere, 'varve.cache'), url: odd.url },
+    { cacheAgainMs: 20 },
+  );
   await varve.ready();
   expect(answers(varve)).toEqual([1, 2, 1]);
   expect(reasons()).toEqual(['cache_file']);
+  await until(() => reasons().length > 3);
+  expect(odd.asked.filter((asked) => asked.includes('/v1/snapshot'))).toHaveLength(1);
   await stand.http.change(set(3));
   await varve.reached(head());
   await mkdir(elsewhere);
@@ -198,8 +216,8 @@ test('a place that cannot be written is told, values come from the server, and i
   const last = head();
   await varve.reached(last);
   await varve.close();
-  await stand.stop();
-  const next = starting({ cacheFile: join(elsewhere, 'varve.cache') }).varve;
+  odd.mood = (_, response) => page(response, 503);
+  const next = starting({ cacheFile: join(elsewhere, 'varve.cache'), url: odd.url }).varve;
   await next.ready();
   expect([next.status().revision, next.value('a.b')]).toEqual([last, last - 1]);
 });
@@ -213,21 +231,102 @@ test('what a process left over that died while it wrote is removed after a while
   expect(await readdir(join(cacheFile, '..'))).toEqual(['varve.cache', 'varve.cache.young.tmp']);
 });
 
-test('what is appended does not outgrow the snapshot: the file is made anew', async () => {
-  const varve = stand.client({ cacheFile });
-  await varve.ready();
-  await stand.http.change({ type: 'defineKey', key: 'a.text', valueType: 'string', fallback: '' });
+describe('what is appended outgrows the snapshot', () => {
   const big = 'x'.repeat(60_000);
-  for (let count = 0; count < 30; count++) {
-    await stand.http.change({ type: 'setOverride', key: 'a.text', scope: 'global', value: `${count}${big}` });
+
+  beforeEach(() =>
+    stand.http.change({ type: 'defineKey', key: 'a.text', valueType: 'string', fallback: '' }),
+  );
+
+  /** Changes of 1.2 MB. */
+  async function outgrow(): Promise<void> {
+    for (let count = 0; count < 20; count++) {
+      const value = `${count}${big}`;
+      await stand.http.change({ type: 'setOverride', key: 'a.text', scope: 'global', value });
+    }
   }
-  await varve.reached(head());
-  await stand.http.change(set(8));
-  await varve.reached(head());
-  await varve.close();
-  await stand.stop();
-  expect((await stat(cacheFile)).size).toBeLessThan(1_000_000);
-  const next = starting().varve;
-  await next.ready();
-  expect([next.status().revision, next.value('a.b'), next.value('a.text')]).toEqual([head(), 8, `29${big}`]);
+
+  async function found(url: string): Promise<unknown[]> {
+    const { varve, reasons } = starting({ url });
+    await varve.ready();
+    expect(reasons()).not.toContain('damaged_cache_end');
+    return [varve.status().revision, varve.value('a.b'), varve.value<string>('a.text').slice(0, 3)];
+  }
+
+  test('the file is made anew', async () => {
+    const { varve, reasons } = starting();
+    await varve.ready();
+    const before = head();
+    await outgrow();
+    await varve.reached(head());
+    while (JSON.parse((await lines())[1] ?? '').revision <= before) await sleep(2);
+    await stand.http.change(set(8));
+    await varve.reached(head());
+    await varve.close();
+    await stand.stop();
+    expect((await stat(cacheFile)).size).toBeLessThan(1_000_000);
+    expect([await found(stand.url), reasons()]).toEqual([[head(), 8, '19x'], []]);
+  });
+
+  test('and the server is away: it goes on as it is, and is tried again only after a while', async () => {
+    const odd = await stand.openOdd();
+    const { varve, reasons } = starting({ url: odd.url });
+    await varve.ready();
+    const isSnapshot = ({ url = '' }) => url.startsWith('/v1/snapshot');
+    odd.mood = (request, response) => (isSnapshot(request) ? page(response, 502) : 'through');
+    await outgrow();
+    await until(() => reasons().length > 0);
+    await stand.http.change(set(8));
+    await varve.reached(head());
+    await varve.close();
+    expect(odd.asked.filter((asked) => asked.includes('/v1/snapshot'))).toHaveLength(2);
+    odd.mood = (_, response) => page(response, 503);
+    expect([await found(odd.url), reasons().length]).toEqual([[head(), 8, '19x'], 1]);
+  });
+
+  test('and the client ends while it is made anew: what came meanwhile is in it, and that is no trouble', async () => {
+    const odd = await stand.openOdd();
+    const { varve, reasons } = starting({ url: odd.url });
+    await varve.ready();
+    odd.mood = ({ url = '' }, response) => {
+      if (!url.startsWith('/v1/snapshot')) return 'through';
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write('{"type":"snapshot",');
+      return 'answered';
+    };
+    await outgrow();
+    await until(() => odd.asked.filter((asked) => asked.includes('/v1/snapshot')).length === 2);
+    await stand.http.change(set(8));
+    await varve.reached(head());
+    await varve.close();
+    expect([reasons(), await readdir(join(cacheFile, '..'))]).toEqual([[], ['varve.cache']]);
+    odd.mood = (_, response) => page(response, 503);
+    expect(await found(odd.url)).toEqual([head(), 8, '19x']);
+  });
+});
+
+test('what cannot be written is not fetched to its end', async () => {
+  let fetched = 0;
+  const failed: unknown[] = [];
+  const torn = undefined as unknown as Uint8Array;
+  const file = new CacheFile({
+    path: cacheFile,
+    owner: { server: 'x', ledger: 'x', scopes: null },
+    scopes: heldScopes(undefined),
+    now: () => 0,
+    wallClock: () => 0,
+    newId: () => crypto.randomUUID(),
+    againMs: 1,
+    fetchSnapshot: async (onPiece) => {
+      for (fetched = 1; fetched < 10; fetched++) await onPiece(torn);
+    },
+    onTrouble: (failure) => failed.push(failure.reason),
+  });
+  await file.keep(async (onPiece) => {
+    await onPiece(torn);
+    return { state: new ValuesState(), ledger: 'x', log: undefined };
+  });
+  await until(() => failed.length > 2);
+  await file.close(undefined);
+  expect(fetched).toBe(1);
+  expect(await readdir(join(cacheFile, '..'))).toEqual([]);
 });

@@ -12,6 +12,7 @@ test.each<[string, object]>([
   ['ledger', { ledger: 'With Capitals' }],
   ['scopes.0', { scopes: ['everybody'] }],
   ['scopes.1', { scopes: ['global', 'user:a,b'] }],
+  ['scopes.0', { scopes: ['user:\ud800'] }],
   ['scopes', { scopes: [] }],
   ['scopes', { scopes: Array.from({ length: 500 }, (_, index) => `user:${index}-${'x'.repeat(40)}`) }],
   ['staleAfterMs', { staleAfterMs: 0 }],

@@ -40,6 +40,12 @@ test('loads a snapshot, then follows changes', async () => {
   expect(varve.keys()).toEqual(['a.b']);
 });
 
+test('an address may end in slashes', async () => {
+  const varve = stand.client({ url: `${stand.url}//` });
+  await varve.ready();
+  expect(varve.value('a.b')).toBe(0);
+});
+
 test('a changeset is seen as a whole, and its listeners are told once', async () => {
   const varve = stand.client();
   await varve.ready();

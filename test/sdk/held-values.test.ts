@@ -59,9 +59,9 @@ test('a changeset that is held already changes nothing and is told to nobody', a
 });
 
 test('an older snapshot is refused, one of the same revision is taken', () => {
-  expect(() => values.replace({ state: stateAt(4), ledger: 'default', log: 'log-one', source: 'server' })).toThrow(
-    expect.objectContaining({ code: 'unavailable', reason: 'went_back' }),
-  );
+  expect(() =>
+    values.replace({ state: stateAt(4), ledger: 'default', log: 'log-one', source: 'server' }),
+  ).toThrow(expect.objectContaining({ code: 'unavailable', reason: 'went_back' }));
   expect(values.revision).toBe(5);
   const unnamed = { state: stateAt(4), ledger: 'default', log: undefined, source: 'server' } as const;
   expect(() => values.replace(unnamed)).toThrow('older');

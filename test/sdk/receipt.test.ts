@@ -88,3 +88,13 @@ test("the caller's own fallback has none", () => {
     expect.objectContaining({ code: 'invalid', reason: 'no_receipt' }),
   );
 });
+
+test.each(['a\nb', '\ud800', 'x'.repeat(201)])(
+  'there is none for an id that no scope has: %j',
+  async (user) => {
+    const resolved = await resolveHere('a.object', {});
+    expect(() => receiptOf('default', resolved, { user })).toThrow(
+      expect.objectContaining({ code: 'invalid', reason: 'bad_context' }),
+    );
+  },
+);

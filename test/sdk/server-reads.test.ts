@@ -52,7 +52,12 @@ test('what ends all questions is listened to by none that is over', async () => 
   expect(left()).toBe(0);
   await reads.snapshot({ minRevision: 0, log: undefined, signal });
   expect(left()).toBe(0);
-  const question = { minRevision: 0, log: undefined, signal, onPiece: () => Promise.reject(new Error('full')) };
+  const question = {
+    minRevision: 0,
+    log: undefined,
+    signal,
+    onPiece: () => Promise.reject(new Error('full')),
+  };
   await expect(reads.copySnapshot(question)).rejects.toThrow('full');
   expect(left()).toBe(0);
   odd.mood = (_, response) => page(response, 200);

@@ -131,6 +131,8 @@ describe('a pinned session', () => {
     });
     expect(session.value('ui.theme', { schema: z.enum(['light', 'dark']) })).toBe('light');
     expect(session.value('ui.theme', { schema: z.number(), fallback: 3 })).toBe(3);
+    const throwing = z.string().refine(async () => true);
+    expect(session.value('ui.theme', { schema: throwing, fallback: 'own' })).toBe('own');
     expect(() => session.value('ui.theme', { schema: z.number() })).toThrow(
       expect.objectContaining({ code: 'invalid' }),
     );
