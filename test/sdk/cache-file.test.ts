@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Failure } from '../../src/failure.ts';
-import { CacheFile } from '../../src/sdk/cache-file.ts';
+import { CacheFile, type OnPiece } from '../../src/sdk/cache-file.ts';
 import { heldScopes } from '../../src/sdk/held-scopes.ts';
 import { ValuesState } from '../../src/sdk/values-state.ts';
 import type { Varve, VarveOptions } from '../../src/sdk/varve.ts';
@@ -304,29 +304,70 @@ describe('what is appended outgrows the snapshot', () => {
   });
 });
 
-test('what cannot be written is not fetched to its end', async () => {
-  let fetched = 0;
-  const failed: unknown[] = [];
+describe('the file by itself', () => {
+  /** What cannot be written. */
   const torn = undefined as unknown as Uint8Array;
-  const file = new CacheFile({
-    path: cacheFile,
-    owner: { server: 'x', ledger: 'x', scopes: null },
-    scopes: heldScopes(undefined),
-    now: () => 0,
-    wallClock: () => 0,
-    newId: () => crypto.randomUUID(),
-    againMs: 1,
-    fetchSnapshot: async (onPiece) => {
+  let failed: unknown[];
+  beforeEach(() => {
+    failed = [];
+  });
+
+  const fileOf = (fetchSnapshot: (onPiece: OnPiece) => Promise<void>, againMs: number) =>
+    new CacheFile({
+      path: cacheFile,
+      owner: { server: 'x', ledger: 'x', scopes: null },
+      scopes: heldScopes(undefined),
+      now: () => 0,
+      wallClock: () => 0,
+      newId: () => crypto.randomUUID(),
+      againMs,
+      fetchSnapshot,
+      onTrouble: ({ reason }) => failed.push(reason),
+    });
+
+  async function keep(
+    file: CacheFile,
+    piece: Uint8Array,
+    meanwhile: () => void = () => undefined,
+  ): Promise<void> {
+    await file.keep(async (onPiece) => {
+      await onPiece(piece);
+      meanwhile();
+      return { state: new ValuesState(), ledger: 'x', log: undefined };
+    });
+  }
+
+  const piece = (text: string) => Buffer.from(`${text}\n`);
+  const changeset = { revision: 5, recordedAt: 'of the one before', events: [] };
+
+  test('what cannot be written is not fetched to its end', async () => {
+    let fetched = 0;
+    const file = fileOf(async (onPiece) => {
       for (fetched = 1; fetched < 10; fetched++) await onPiece(torn);
-    },
-    onTrouble: (failure) => failed.push(failure.reason),
+    }, 1);
+    await keep(file, torn);
+    await until(() => failed.length > 2);
+    await file.close(undefined);
+    expect(fetched).toBe(1);
+    expect(await readdir(join(cacheFile, '..'))).toEqual([]);
   });
-  await file.keep(async (onPiece) => {
-    await onPiece(torn);
-    return { state: new ValuesState(), ledger: 'x', log: undefined };
+
+  test('what follows a snapshot that could not be written does not follow the one before', async () => {
+    const file = fileOf(() => Promise.resolve(), 60_000);
+    await keep(file, piece('the one before'));
+    await keep(file, torn);
+    file.append(changeset, 4);
+    await file.close(undefined);
+    expect((await lines()).slice(1)).toEqual(['the one before', expect.stringContaining('checksum'), '']);
+    expect(failed).toEqual(['cache_file']);
   });
-  await until(() => failed.length > 2);
-  await file.close(undefined);
-  expect(fetched).toBe(1);
-  expect(await readdir(join(cacheFile, '..'))).toEqual([]);
+
+  test('what still waited when a snapshot came does not follow that one', async () => {
+    const file = fileOf(() => Promise.resolve(), 60_000);
+    await keep(file, piece('the one before'));
+    await keep(file, piece('the new one'), () => file.append(changeset, 4));
+    await file.close(undefined);
+    expect((await lines()).slice(1)).toEqual(['the new one', expect.stringContaining('checksum'), '']);
+    expect(failed).toEqual([]);
+  });
 });
