@@ -75,8 +75,37 @@ test('the latest word of a process stands, and a good-bye is forgotten', async (
   await Promise.all([1, 2, 3].map((revision) => batches.note(heartbeat('chat', revision, revision))));
   expect(written).toEqual([[heartbeat('chat', 3, 3)]]);
   await batches.note(heartbeat('chat', 3, 4, { isLeaving: true }));
-  await batches.note(heartbeat('chat', 3, 5));
+  await batches.note(heartbeat('chat', 3, 5_000));
   expect(written).toHaveLength(3);
+});
+
+test('what a good-bye has overtaken puts nobody back, however many have left', async () => {
+  const { batches, written } = startStand();
+  const leave = (client: string) => batches.note(heartbeat(client, 3, 10, { isLeaving: true }));
+  await leave('chat');
+  for (const at of [9, 10, 2_010]) await batches.note(heartbeat('chat', 3, at));
+  await batches.note(heartbeat('chat', 3, 10, { instance: 'other' }));
+  await batches.note(heartbeat('chat', 3, 2_011));
+  expect(written.slice(1)).toEqual([
+    [heartbeat('chat', 3, 10, { instance: 'other' })],
+    [heartbeat('chat', 3, 2_011)],
+  ]);
+  await Promise.all(Array.from({ length: maxConsumers }, (_, n) => leave(`c${n}`)));
+  const before = written.length;
+  await batches.note(heartbeat('c0', 3, 9));
+  expect(written).toHaveLength(before);
+  // Of more than can be, nobody is remembered for ever.
+  await leave('one more');
+  await batches.note(heartbeat('c0', 3, 9));
+  expect(written).toHaveLength(before + 2);
+});
+
+test('without a name of its own the next one to speak stands, if he speaks later', async () => {
+  const { batches, written } = startStand();
+  await batches.note(heartbeat('chat', 3, 10, { instance: '', isLeaving: true }));
+  await batches.note(heartbeat('chat', 3, 10, { instance: '' }));
+  await batches.note(heartbeat('chat', 3, 11, { instance: '' }));
+  expect(written.slice(1)).toEqual([[heartbeat('chat', 3, 11, { instance: '' })]]);
 });
 
 describe('when it cannot be kept', () => {
