@@ -7,7 +7,7 @@ import { type ConsumerName, type Heartbeat, maxConsumers } from '../../domain/ar
 import { Failure } from '../../failure.ts';
 
 export interface BatchOptions {
-  /** Keeps up to 1,000 heartbeats and answers those for which there was no room. */
+  /** Keeps up to 1,000 heartbeats and answers those that were not: no room, or repeats of who is not known. */
   readonly keep: (heartbeats: readonly Heartbeat[]) => Promise<readonly ConsumerName[]>;
   /** Called when something new was kept. */
   readonly onNews: () => void;
@@ -103,7 +103,7 @@ export class HeartbeatBatches {
   /** What could not be kept is told to who waits; the others say the same again in a few seconds. */
   async #writeSome(some: readonly Pending[]): Promise<void> {
     try {
-      const refused = new Set((await this.#options.keep(some.map(({ heartbeat }) => heartbeat))).map(nameOf));
+      const refused = new Set((await this.#options.keep(some.map(toBeKept))).map(nameOf));
       if (some.some(({ senders }) => senders.length > 0)) this.#options.onNews();
       for (const { heartbeat, senders } of some) {
         const name = nameOf(heartbeat);
@@ -139,6 +139,11 @@ export class HeartbeatBatches {
     if (this.#told.size >= maxConsumers * 2) this.#told.clear();
     this.#told.set(name, revision);
   }
+}
+
+/** What nobody waits for was said and kept before. */
+function toBeKept({ heartbeat, senders }: Pending): Heartbeat {
+  return senders.length === 0 ? { ...heartbeat, isRepeat: true } : heartbeat;
 }
 
 function nameOf({ client, instance }: ConsumerName): string {
