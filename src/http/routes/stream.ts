@@ -87,6 +87,8 @@ export function addStreamRoute(
       const lens = lensFor(call.principal, call.query.view, call.query.scopes);
       const isFollowing = call.query.follow !== 'false';
       const given = await positionOf(call.request, call.ledger, call.query.from);
+      // It may have gone meanwhile; then nothing will tell that it has.
+      if (reply.raw.destroyed) return reply.hijack();
       const count = [...hubs.values()].reduce((sum, hub) => sum + hub.size, 0);
       if (count >= maxStreams)
         throw new Failure('limited', 'too many streams are open', {
