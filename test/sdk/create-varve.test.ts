@@ -47,10 +47,14 @@ test('it ends with the client, in good order', async () => {
   expect(await output({}, lines)).toEqual(['1', '2']);
 });
 
-test('without a server it waits as long as it was told to, then nothing keeps it', async () => {
-  const lines = ['await varve.ready(300).catch(({ code }) => console.log(code));'];
+test('without a server it waits as long as it was told to, and then goes on until it is closed', async () => {
+  const lines = [
+    'await varve.ready(300).catch(({ code }) => console.log(code));',
+    "setTimeout(() => { console.log('still here'); void varve.close(); }, 50).unref();",
+  ];
   const told = await output({ url: 'http://127.0.0.1:1' }, lines);
-  expect([told[0], told.at(-1)]).toEqual(['not_reached', 'unavailable']);
+  expect([told[0], told.at(-1)]).toEqual(['not_reached', 'still here']);
+  expect(told).toContain('unavailable');
 });
 
 test('a disk that takes no more is told, and nothing else comes of it', async () => {
