@@ -11,6 +11,7 @@ import { authenticationHeaders, buildRequest, type Endpoint } from './endpoint.t
 import { eventsOf } from './event-stream.ts';
 import { createGeminiStreamReader, readGeminiAnswer } from './gemini-answer.ts';
 import { createOpenAiStreamReader, readOpenAiAnswer } from './openai-answer.ts';
+import type { OpenAiDialect } from './openai-request.ts';
 import type { ModelRequest, Prompt, RequestWarning } from './prompt.ts';
 import { type HttpCall, type ProviderHttp, readJson, send } from './provider-http.ts';
 import { awaitPrediction, streamPrediction } from './replicate-call.ts';
@@ -19,6 +20,8 @@ export interface CallOptions {
   /** Of an answer as a whole the time with all attempts; of a stream the longest silence. Milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Names calls of tools that the API does not name. */
+  readonly newId: () => string;
   /** Shown as the endpoint's authentication says. */
   readonly secret: string | undefined;
 }
@@ -34,9 +37,12 @@ export interface ModelCall {
 
 type PlainStyle = Exclude<ApiStyle, 'replicate'>;
 
-const readers: Readonly<
-  Record<PlainStyle, { readonly whole: (value: unknown) => ModelAnswer; readonly stream: () => StreamReader }>
-> = {
+interface AnswerReader {
+  readonly whole: (value: unknown, newId: () => string, dialect: OpenAiDialect) => ModelAnswer;
+  readonly stream: (newId: () => string, dialect: OpenAiDialect) => StreamReader;
+}
+
+const readers: Readonly<Record<PlainStyle, AnswerReader>> = {
   openai: { whole: readOpenAiAnswer, stream: createOpenAiStreamReader },
   anthropic: { whole: readAnthropicAnswer, stream: createAnthropicStreamReader },
   gemini: { whole: readGeminiAnswer, stream: createGeminiStreamReader },
@@ -62,7 +68,8 @@ export function prepareCall(
     headers,
     body: JSON.stringify(request.body),
   };
-  const { style } = endpoint;
+  const { style, dialect } = endpoint;
+  const { newId } = options;
   const place = { http, call, baseUrl: endpoint.baseUrl };
 
   async function answer(): Promise<ModelAnswer> {
@@ -70,7 +77,9 @@ export function prepareCall(
     const limit = startCallLimit(options.timeoutMs, options.signal);
     try {
       const value = await readJson(await send(http, call, limit), endpoint.provider, limit);
-      return style === 'replicate' ? await awaitPrediction(place, value, limit) : readers[style].whole(value);
+      return style === 'replicate'
+        ? await awaitPrediction(place, value, limit)
+        : readers[style].whole(value, newId, dialect);
     } finally {
       limit.stop();
     }
@@ -84,7 +93,7 @@ export function prepareCall(
         const value = await readJson(response, endpoint.provider, limit);
         return yield* streamPrediction(place, value, limit);
       }
-      const reader = readers[style].stream();
+      const reader = readers[style].stream(newId, dialect);
       for await (const { data } of eventsOf(response, endpoint.provider, limit)) yield* reader.read(data);
       return reader.finish();
     } finally {

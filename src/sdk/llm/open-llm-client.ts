@@ -99,7 +99,10 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
       params: { ...choice.params, ...forced },
       ...(settings === undefined ? {} : { settings }),
     };
-    return { ...decided, call: prepareCall(http, endpoint, prompt, { timeoutMs, signal, secret }) };
+    return {
+      ...decided,
+      call: prepareCall(http, endpoint, prompt, { timeoutMs, signal, secret, newId: parts.newId }),
+    };
   };
 
   const conclude = ({ request, choice, call }: PreparedCall, answer: ModelAnswer): LlmResult => {

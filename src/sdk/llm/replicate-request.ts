@@ -17,7 +17,7 @@ import {
 export function buildReplicateRequest(prompt: Prompt): ModelRequest {
   const { params } = prompt;
   const warnings: RequestWarning[] = [];
-  const { system, turns } = takeSystem(prompt, warnings);
+  const { system, turns } = takeSystem(prompt, 'replicate', warnings);
   const { tools, choice } = offeredTools(params);
   if (tools.length > 0 && choice !== 'none') throw unfit('tools', 'this API knows no tools');
   const thinking = ['reasoningEffort', 'thinkingMode', 'thinkingTokens', 'chainOfThought'] as const;
