@@ -59,7 +59,7 @@ export function prepareCall(
   const headers = {
     ...request.headers,
     ...authenticationHeaders(endpoint, options.secret),
-    ...endpoint.options.headers,
+    ...lowerCased(endpoint.options.headers ?? {}),
   };
   const call: HttpCall = {
     provider: endpoint.provider,
@@ -102,6 +102,11 @@ export function prepareCall(
   }
 
   return { request, warnings: request.warnings, answer, chunks };
+}
+
+/** Names in one spelling: two of one header would be sent as one, ours beside theirs. */
+function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 async function lastOf(chunks: AsyncGenerator<ModelChunk, ModelAnswer, undefined>): Promise<ModelAnswer> {
