@@ -133,6 +133,7 @@ export function createAnthropicStreamReader(): StreamReader {
           return event satisfies never;
       }
     },
+    isOver: () => isComplete,
     finish: () => {
       if (!isComplete) throw cutOff(api);
       return gather([...blocks.values()], reason, usage);

@@ -81,6 +81,8 @@ export function createGeminiStreamReader(newId: () => string): StreamReader {
         throw error;
       }
     },
+    // There is no word for it: the connection ends.
+    isOver: () => false,
     finish: gathering.finish,
   };
 }

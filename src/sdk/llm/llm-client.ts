@@ -26,9 +26,9 @@ export interface LlmClientOptions {
   readonly reportUsage?: boolean;
   /** How long usage is gathered; 5,000 when absent. */
   readonly reportEveryMs?: number;
-  /** Of a whole answer with all attempts, and of the longest silence of a stream; 120,000 when absent. */
+  /** Of a whole answer with all attempts, and of the longest silence of `stream`; 120,000 when absent. */
   readonly timeoutMs?: number;
-  /** How often a call is tried again after 408, 429, 5xx or a broken connection; 2 when absent, at most 10. */
+  /** How often a call is tried again after 408, 429, 5xx or a broken connection (Replicate: 429 alone); 2 when absent, at most 10. */
   readonly retries?: number;
   /** Told of what goes wrong behind the calls: usage that was not taken. */
   readonly onTrouble?: (failure: Failure) => void;

@@ -6,7 +6,7 @@
 import type { ModelAnswer, ModelChunk, StreamReader } from './answer.ts';
 import { createAnthropicStreamReader, readAnthropicAnswer } from './anthropic-answer.ts';
 import type { ApiStyle } from './api-style.ts';
-import { startCallLimit } from './call-limit.ts';
+import { type CallLimit, startCallLimit } from './call-limit.ts';
 import { authenticationHeaders, buildRequest, type Endpoint } from './endpoint.ts';
 import { eventsOf } from './event-stream.ts';
 import { createGeminiStreamReader, readGeminiAnswer } from './gemini-answer.ts';
@@ -67,14 +67,15 @@ export function prepareCall(
     url: `${endpoint.baseUrl}${request.path}`,
     headers,
     body: JSON.stringify(request.body),
+    beginsWork: endpoint.style === 'replicate',
   };
   const { style, dialect } = endpoint;
   const { newId } = options;
   const place = { http, call, baseUrl: endpoint.baseUrl };
 
   async function answer(): Promise<ModelAnswer> {
-    if (request.isStreaming) return lastOf(chunks());
-    const limit = startCallLimit(options.timeoutMs, options.signal);
+    const limit = startCallLimit(options.timeoutMs, options.signal, 'whole');
+    if (request.isStreaming) return lastOf(chunksWithin(limit));
     try {
       const value = await readJson(await send(http, call, limit), endpoint.provider, limit);
       return style === 'replicate'
@@ -85,8 +86,7 @@ export function prepareCall(
     }
   }
 
-  async function* chunks(): AsyncGenerator<ModelChunk, ModelAnswer, undefined> {
-    const limit = startCallLimit(options.timeoutMs, options.signal);
+  async function* chunksWithin(limit: CallLimit): AsyncGenerator<ModelChunk, ModelAnswer, undefined> {
     try {
       const response = await send(http, call, limit);
       if (style === 'replicate') {
@@ -94,11 +94,16 @@ export function prepareCall(
         return yield* streamPrediction(place, value, limit);
       }
       const reader = readers[style].stream(newId, dialect);
-      for await (const { data } of eventsOf(response, endpoint.provider, limit)) yield* reader.read(data);
+      const events = eventsOf(response, endpoint.provider, limit, reader.isOver);
+      for await (const { data } of events) yield* reader.read(data);
       return reader.finish();
     } finally {
       limit.stop();
     }
+  }
+
+  async function* chunks(): AsyncGenerator<ModelChunk, ModelAnswer, undefined> {
+    return yield* chunksWithin(startCallLimit(options.timeoutMs, options.signal, 'each'));
   }
 
   return { request, warnings: request.warnings, answer, chunks };

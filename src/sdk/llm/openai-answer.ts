@@ -159,6 +159,7 @@ export function createOpenAiStreamReader(
   let reasoning = '';
   let thoughts: string | undefined;
   let finish: string | undefined;
+  let isOver = false;
   let usage: TokenCounts | undefined;
   /** By their index; Mistral tells none and sends each call whole. */
   const calls = new Map<number, GrowingCall>();
@@ -173,7 +174,10 @@ export function createOpenAiStreamReader(
     });
   return {
     read: (data) => {
-      if (data.trim() === '[DONE]') return [];
+      if (data.trim() === '[DONE]') {
+        isOver = true;
+        return [];
+      }
       const { choice, usage: told } = chunkOf(data);
       usage = tokensOf(told) ?? usage;
       const chunks: ModelChunk[] = [];
@@ -191,6 +195,7 @@ export function createOpenAiStreamReader(
       }
       return chunks;
     },
+    isOver: () => isOver,
     finish: () => {
       if (finish === undefined) throw cutOff(api);
       return whole();

@@ -43,8 +43,8 @@ export function buildReplicateRequest(prompt: Prompt): ModelRequest {
   return {
     method: 'POST',
     path,
-    // Holds the answer back until it is there, for a minute at most; then the prediction is asked for.
-    headers: isStreaming ? {} : { prefer: 'wait=60' },
+    // Holds the answer back until it is there, for a second at most: what has told no id yet cannot be cancelled.
+    headers: isStreaming ? {} : { prefer: 'wait=1' },
     body: {
       ...(version === undefined ? {} : { version }),
       input,
