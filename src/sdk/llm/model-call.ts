@@ -94,7 +94,7 @@ export function prepareCall(
         return yield* streamPrediction(place, value, limit);
       }
       const reader = readers[style].stream(newId, dialect);
-      const events = eventsOf(response, endpoint.provider, limit, reader.isOver);
+      const events = eventsOf(response, endpoint.provider, limit, () => reader.isOver());
       for await (const { data } of events) yield* reader.read(data);
       return reader.finish();
     } finally {
