@@ -67,7 +67,7 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
         })
       : undefined;
 
-  // Runs as far as its end when it is called: model, parameters and secret are of one revision, and of who asks now.
+  // Waits for nothing, so that model, parameters and secret are of one revision and of who asks now; async for its failures.
   const decide = async (request: LlmRequest): Promise<DecidedCall> => {
     const messages = readMessages(request.messages);
     const choice = choose(varve, options, request);
