@@ -62,7 +62,8 @@ export interface UserContexts {
   /**
    * The user's instance of that name, an LLM instance or an MCP client, made when there is none; all who ask at once
    * share one, and a failed attempt is forgotten. Values asked for while it is made are the user's. One name, one type.
-   * Outside of `run` nobody knows who still uses an instance: it is disposed as soon as it is replaced.
+   * Outside of `run` nobody knows who still uses an instance: it is disposed as soon as it is replaced. Slots that it asks
+   * for while it is made, an LLM's MCP client, are not disposed before it is.
    * Failures: what making it fails with, limited (more than 32 names).
    */
   slot<T>(
