@@ -26,18 +26,12 @@ export async function writeRuntimeFields(
   toSet: RuntimeFieldsToSet,
   reason: string,
 ): Promise<Written> {
-  const unknown = Object.keys(toSet).find((name) => !runtimeFields.some((field) => field === name));
-  const fields = runtimeFields.filter((field) => toSet[field] !== undefined);
-  if (unknown !== undefined || fields.length === 0) {
-    throw new Failure('invalid', unknown === undefined ? 'no field is named' : `${unknown} is no field`);
-  }
+  const fields = fieldsToSet(toSet);
   const wishes = fields.map((field) => wishOf(field, scope, toSet[field] ?? null));
   const needed = new Set(fields.map(keyOfField));
   const defined = new Set(varve.keys());
   for (let tries = 1; ; tries++) {
-    if (fields.every((field) => defined.has(keyOfField(field)))) {
-      return varve.write({ reason, changes: wishes });
-    }
+    if ([...needed].every((key) => defined.has(key))) return varve.write({ reason, changes: wishes });
     const missing = runtimeFields.filter((field) => !defined.has(keyOfField(field)));
     const changes = [...missing.map(definitionOf), ...wishes];
     try {
@@ -48,14 +42,29 @@ export async function writeRuntimeFields(
       }
       for (const { key } of toLeave) defined.add(key);
     } catch (error) {
-      if (!(error instanceof Failure) || tries === maxTries) throw error;
+      if (tries === maxTries) throw error;
       const spare = missing.map(keyOfField).filter((key) => !needed.has(key));
-      // One that was retired with another type is in nobody's way who does not need it.
-      if (error.code === 'refused' && spare.length > 0) for (const key of spare) defined.add(key);
-      // Somebody else defines the same keys at this moment: they are met in the next preview.
-      else if (error.code !== 'conflict') throw error;
+      for (const key of toLeaveAfter(error, spare)) defined.add(key);
     }
   }
+}
+
+/** Failures: invalid. */
+function fieldsToSet(toSet: RuntimeFieldsToSet): readonly RuntimeField[] {
+  const unknown = Object.keys(toSet).find((name) => !runtimeFields.some((field) => field === name));
+  const fields = runtimeFields.filter((field) => toSet[field] !== undefined);
+  if (unknown === undefined && fields.length > 0) return fields;
+  throw new Failure('invalid', unknown === undefined ? 'no field is named' : `${unknown} is no field`);
+}
+
+/** What the next attempt does not define; throws what no other attempt helps against. */
+function toLeaveAfter(error: unknown, spare: readonly string[]): readonly string[] {
+  const code = error instanceof Failure ? error.code : undefined;
+  // Somebody else defines the same keys at this moment: they are met in the next preview.
+  if (code === 'conflict') return [];
+  // One that was retired with another type is in nobody's way who does not need it.
+  if (code === 'refused' && spare.length > 0) return spare;
+  throw error;
 }
 
 function wishOf(field: RuntimeField, scope: Scope, value: JsonValue) {
