@@ -20,7 +20,6 @@ const domain = 'varve-provider';
 const client = OpenFeature.getClient(domain);
 let stand: SdkStand;
 let varve: Varve;
-let provider: VarveProvider;
 let stops: AbortController;
 
 beforeEach(async () => {
@@ -68,8 +67,7 @@ async function start(options: VarveProviderOptions = {}, own: Partial<VarveOptio
     client.addHandler(event, (details) => void told.push([event, details]), { signal: stops.signal });
   }
   told.length = 0;
-  provider = new VarveProvider(varve, options);
-  await OpenFeature.setProviderAndWait(domain, provider);
+  await OpenFeature.setProviderAndWait(domain, new VarveProvider(varve, options));
   return told;
 }
 
@@ -286,17 +284,6 @@ describe('what it stands', () => {
     await stand.http.call('DELETE', `/v1/api-keys/${id}`, { reason: 'it has leaked' });
     await until(() => client.providerStatus === 'ERROR');
     expect(await client.getNumberValue('a.number', 7)).toBe(1.5);
-  });
-
-  test('registered again with a client that was left open, it tells how that stands now', async () => {
-    await start({ keepOpen: true }, { staleAfterMs: 30, transport: 'polling', pollMs: 10 });
-    await stand.stop();
-    await until(() => client.providerStatus === 'STALE');
-    await OpenFeature.clearProviders();
-    await OpenFeature.setProviderAndWait(domain, provider);
-    await until(() => client.providerStatus === 'STALE');
-    await stand.start();
-    await until(() => client.providerStatus === 'READY');
   });
 
   test('OpenFeature closes the client with it, unless it is to stay open', async () => {

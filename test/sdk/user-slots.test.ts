@@ -125,54 +125,6 @@ describe('when the configuration changes', () => {
     expect(contexts.held().instances).toBe(1);
   });
 
-  test('also the one that it has handed in itself', async () => {
-    const first = { userId: 'ada', model: 'first', disposals: 0 };
-    const second = { userId: 'ada', model: 'second', disposals: 0 };
-    await contexts.run('ada', async () => {
-      contexts.setUserLlmInstance(first, 'ada', dispose);
-      await contexts.run('ada', async () => contexts.setUserLlmInstance(second, 'ada', dispose));
-      await turn();
-      expect([first.disposals, contexts.getUserLlmInstance('ada')]).toEqual([0, second]);
-    });
-    await turn();
-    expect([first.disposals, second.disposals]).toEqual([1, 0]);
-  });
-
-  test('what an instance was made with is not disposed before it', async () => {
-    const clients: Llm[] = [];
-    const client = () =>
-      contexts.slot(
-        'ada',
-        'mcp',
-        async (context) => {
-          const one = await make(context);
-          clients.push(one);
-          return one;
-        },
-        dispose,
-      );
-    const llmWithClient = () =>
-      contexts.slot(
-        'ada',
-        'llm',
-        async (context) => ({ llm: await make(context), mcp: await client() }),
-        ({ llm }) => dispose(llm),
-        { dependsOn: ['runtime.provider'] },
-      );
-    const { llm, mcp } = await llmWithClient();
-    // Another client takes its place; the LLM instance stays, and the requests that find it made work with the old one.
-    await contexts.setUserModel('gemini-2.5-pro', 'ada');
-    expect(await client()).not.toBe(mcp);
-    await turn();
-    expect((await contexts.run('ada', llmWithClient)).mcp).toBe(mcp);
-    expect(mcp.disposals).toBe(0);
-    await contexts.setUserProvider('Anthropic', 'ada');
-    await llmWithClient();
-    await turn();
-    expect([llm.disposals, ...clients.map(({ disposals }) => disposals)]).toEqual([1, 1, 1, 0]);
-    expect(contexts.held().instances).toBe(2);
-  });
-
   test('work that goes on after its request has ended keeps none', async () => {
     let goOn = () => {};
     let later: Promise<Llm> | undefined;
@@ -258,19 +210,6 @@ describe('what goes', () => {
       expect.objectContaining({ code: 'unavailable', reason: 'not_disposed', cause: new Error('stuck') }),
     ]);
     expect(contexts.held()).toEqual({ contexts: 0, instances: 0 });
-  });
-
-  test('and when nobody can be told either, it goes all the same', async () => {
-    const deaf = stand.open({
-      onTrouble: () => {
-        throw new Error('nobody listens');
-      },
-    });
-    deaf.setUserLlmInstance('an instance', 'ada', () => Promise.reject(new Error('stuck')));
-    // What nobody catches fails the run.
-    deaf.setUserLlmInstance(null, 'ada');
-    await turn();
-    expect(deaf.held().instances).toBe(0);
   });
 
   test('at the end: everything, when the requests that run have ended', async () => {
