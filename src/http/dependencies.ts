@@ -100,7 +100,7 @@ export interface RedeemedTicket {
   readonly until: number;
   /** Marks of the scopes that were claimed. */
   readonly audience: readonly string[];
-  /** How scopes of that ledger are marked with that key; mostly the same function for both the same. */
+  /** How that key marks scopes of that ledger; as a rule one function for all tickets of both. */
   readonly markOf: MarkOf;
   /** Whether its key still opens anything. */
   readonly isStillGood: () => boolean;

@@ -37,10 +37,10 @@ export class UserInstances {
     return isCurrent ? (known.instance as Instance<T>) : this.#place(held, name, madeFrom, parts);
   }
 
-  /** Puts one that was made elsewhere in the place of another; the same one again changes nothing. Failures: limited. */
+  /** Puts one that was made elsewhere in the place of another; the same one again changes nothing. Answers it. Failures: limited. */
   put<T>(held: HeldContext, name: string, made: T, dispose: (made: T) => unknown): Instance {
     const known = held.instances.get(name)?.instance;
-    return known?.current() === made
+    return known !== undefined && known.current() === made
       ? known
       : this.#place(held, name, undefined, { make: () => made, dispose });
   }
