@@ -162,7 +162,7 @@ export interface ImportDesk {
 
 /** What consumers say. Failures: unavailable. */
 export interface ConsumerStore {
-  /** Keeps up to 1,000 heartbeats, one of each process; answers those for which there was no room. */
+  /** Keeps up to 1,000 heartbeats, one of each process; answers those that were not: no room, or repeats of who is not known. */
   keep(ledger: string, heartbeats: readonly Heartbeat[]): Promise<readonly ConsumerName[]>;
   /** Notes contexts as seen by consumers. */
   noteContexts(ledger: string, seen: readonly (Context & { readonly at: number })[]): Promise<void>;
