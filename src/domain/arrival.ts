@@ -25,6 +25,8 @@ export interface Heartbeat {
   readonly at: number;
   /** It says good-bye: it is not to be waited for any more. */
   readonly isLeaving: boolean;
+  /** It says what it said before: where it is not known (any more), it said good-bye elsewhere, and is not taken for new. */
+  readonly isRepeat?: true;
 }
 
 /** A process that was heard of; times are epoch milliseconds. */

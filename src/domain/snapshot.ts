@@ -10,7 +10,7 @@ import { formatInstant, parseInstant } from './instant.ts';
 import type { JsonValue } from './json.ts';
 import type { KeySlots, LiveState } from './live-state.ts';
 import { splitModelId } from './model-reference.ts';
-import { type Scope, splitScope } from './scope.ts';
+import { type Scope, type ScopeKind, splitScope } from './scope.ts';
 import type { KeyState, ModelState, OverrideAssertion, OverrideState } from './subject-state.ts';
 
 /** How the lines are written; to be raised whenever the same state is written in another way. */
@@ -27,6 +27,8 @@ export type SnapshotLine =
   | {
       readonly type: 'snapshot';
       readonly ledger: string;
+      /** Names the log that the revision counts in; older snapshots do not say. */
+      readonly log?: string;
       readonly revision: number;
       readonly recordedAt: string;
     }
@@ -81,31 +83,72 @@ export interface HeldSnapshot {
  * what changes in between would have to be kept aside.
  */
 export function holdSnapshot(state: LiveState, patterns?: readonly string[]): HeldSnapshot {
-  const wanted = new Set(patterns ?? ['global', 'tier:*', 'tenant:*', 'user:*']);
-  const overrides = [...state.slots.values()].flatMap((slots) =>
-    [...wanted].flatMap((pattern) => groupOf(slots, pattern, wanted) ?? []),
-  );
+  const wanted = wantedOf(patterns ?? ['global', 'tier:*', 'tenant:*', 'user:*']);
+  const overrides = [...state.slots.values()].flatMap((slots) => groupsOf(slots, wanted));
   const { revision, recordedAt } = state;
   return { revision, recordedAt, keys: [...state.keys()], models: [...state.models()], overrides };
 }
 
-/** What a pattern finds among the overrides of a key; one that a whole kind covers finds nothing more. */
-function groupOf(slots: KeySlots, pattern: string, wanted: ReadonlySet<string>): OverrideGroup | undefined {
+interface Wanted {
+  readonly isGlobal: boolean;
+  /** By kind, ids or all of them; kinds of which nothing is wanted are not there. */
+  readonly kinds: readonly (readonly [ownKind: OwnKind, ids: ReadonlySet<string> | 'all'])[];
+}
+
+type OwnKind = Exclude<ScopeKind, 'global'>;
+
+/** Patterns are taken apart once, and not once a key: there may be a thousand of the ones and ten thousand of the others. */
+function wantedOf(patterns: readonly string[]): Wanted {
+  const kinds = new Map<OwnKind, Set<string> | 'all'>();
+  for (const pattern of patterns) {
+    const { kind, id } = splitScope(pattern as Scope);
+    if (kind === 'global') continue;
+    const ids = id === '*' ? 'all' : (kinds.get(kind) ?? new Set());
+    if (ids !== 'all') ids.add(id);
+    kinds.set(kind, ids);
+  }
+  return { isGlobal: patterns.includes('global'), kinds: [...kinds] };
+}
+
+/** What is wanted of the overrides of a key. A kind that it has nothing of, which is the rule, costs one look. */
+function groupsOf(slots: KeySlots, { isGlobal, kinds }: Wanted): readonly OverrideGroup[] {
   const { name: key, global } = slots;
-  if (pattern === 'global') return global && { key, prefix: '', scopes: [pattern], states: [global] };
-  const { kind, id } = splitScope(pattern as Scope);
-  if (kind === 'global') return undefined;
-  const prefix = `${kind}:`;
-  const states = slots[kind];
-  if (id === '*') return { key, prefix, scopes: [...states.keys()], states: [...states.values()] };
-  const one = wanted.has(`${prefix}*`) ? undefined : states.get(id);
-  return one && { key, prefix, scopes: [id], states: [one] };
+  const groups: OverrideGroup[] = [];
+  if (isGlobal && global) groups.push({ key, prefix: '', scopes: ['global'], states: [global] });
+  for (const [kind, ids] of kinds) {
+    const states = slots[kind];
+    if (states.size === 0) continue;
+    const prefix = `${kind}:`;
+    if (ids === 'all') groups.push({ key, prefix, scopes: [...states.keys()], states: [...states.values()] });
+    else groups.push({ key, prefix, ...found(states, ids) });
+  }
+  return groups;
+}
+
+/** Walks whichever is shorter. */
+function found(states: ReadonlyMap<string, OverrideState>, ids: ReadonlySet<string>) {
+  const scopes: string[] = [];
+  const those: OverrideState[] = [];
+  const take = (id: string, state: OverrideState | undefined) => {
+    if (state === undefined) return;
+    scopes.push(id);
+    those.push(state);
+  };
+  if (ids.size <= states.size) for (const id of ids) take(id, states.get(id));
+  else for (const [id, state] of states) if (ids.has(id)) take(id, state);
+  return { scopes, states: those };
 }
 
 /** The lines of a snapshot, the first naming the revision, the last counting those between. */
-export function* snapshotLines(held: HeldSnapshot, ledger: string): Generator<SnapshotLine, void, undefined> {
+export function* snapshotLines(
+  held: HeldSnapshot,
+  ledger: string,
+  log?: string,
+): Generator<SnapshotLine, void, undefined> {
   let count = 0;
-  yield { type: 'snapshot', ledger, revision: held.revision, recordedAt: formatInstant(held.recordedAt) };
+  const { revision } = held;
+  const named = log === undefined ? { ledger } : { ledger, log };
+  yield { type: 'snapshot', ...named, revision, recordedAt: formatInstant(held.recordedAt) };
   for (const state of held.keys) {
     if (state.retired) continue;
     count += 1;

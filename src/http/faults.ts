@@ -68,7 +68,11 @@ export function faultHeaders(
 }
 
 function standingOf({ ledger }: Caller): Record<string, string> {
-  return { 'varve-revision': String(ledger.state.revision), 'varve-age': ageText(ledger.ageMs()) };
+  return {
+    'varve-log': ledger.logId,
+    'varve-revision': String(ledger.state.revision),
+    'varve-age': ageText(ledger.ageMs()),
+  };
 }
 
 /** The pattern of the route, never the URL: that holds keys and ids. */

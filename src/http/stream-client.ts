@@ -54,6 +54,8 @@ export class StreamClient {
     this.#limits = limits;
     response.on('close', () => this.#close());
     response.on('error', () => this.#close());
+    // Who has gone already is not told of again.
+    if (response.destroyed) this.#close();
   }
 
   /**

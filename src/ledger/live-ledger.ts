@@ -30,6 +30,8 @@ const reachLimitMs = 5_000;
 /** One ledger as a server holds it: its live state, its writer, what comes in. */
 export interface LiveLedger {
   readonly name: string;
+  /** Names the log that all of it stands in: readers who meet another name begin anew. */
+  readonly logId: string;
   /** Head, recorded time and everything that resolution and deciding need; changes in place, changeset by changeset. */
   readonly state: LiveState;
   /** Appends and answers once durable and folded. Failures: invalid, conflict, refused, unavailable. */
@@ -74,6 +76,7 @@ export interface RunningLedger extends LiveLedger {
  */
 export async function openLiveLedger(dependencies: LiveLedgerDependencies): Promise<RunningLedger> {
   const { name, log, state } = dependencies;
+  const logId = await log.identity();
   const fold = new LiveFold(dependencies);
   const writer = new Writer({ ...dependencies, fold });
   const following = log.follow(name, (revision) => {
@@ -94,6 +97,7 @@ export async function openLiveLedger(dependencies: LiveLedgerDependencies): Prom
   }
   return {
     name,
+    logId,
     state,
     fold,
     submit: (request) => writer.submit(request),

@@ -87,7 +87,10 @@ const remove = {
     returning c.client`,
 };
 
-/** Keeps heartbeats, one of each process. Answers those for which there was no room. Failure `unavailable`. */
+/**
+ * Keeps heartbeats, one of each process. Answers those that were not kept: there was no room, or they repeat what somebody said
+ * who is not there. Failure `unavailable`.
+ */
 export async function keepHeartbeats(
   database: Database,
   ledger: string,
@@ -99,8 +102,18 @@ export async function keepHeartbeats(
     await rowsOf(database, remove, [ledger, ...names]);
   }
   const staying = heartbeats.filter(({ isLeaving }) => !isLeaving);
-  const unknown = await without(database, update, ledger, staying, []);
-  if (unknown.length === 0) return [];
+  const absent = await without(database, update, ledger, staying, []);
+  const repeats = absent.filter(({ isRepeat }) => isRepeat);
+  const unknown = absent.filter(({ isRepeat }) => !isRepeat);
+  return unknown.length === 0 ? repeats : [...repeats, ...(await insertThose(database, ledger, unknown))];
+}
+
+/** Answers those for which there was no room. */
+async function insertThose(
+  database: Database,
+  ledger: string,
+  unknown: readonly Heartbeat[],
+): Promise<readonly Heartbeat[]> {
   const heardSince = unknown.map(({ at }) => at - silentAfterMs);
   await rowsOf(database, replace, [ledger, unknown.map(({ client }) => client), heardSince]);
   const crowded = await without(database, insert, ledger, unknown, [maxConsumers]);

@@ -3,8 +3,10 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { forever } from '../../src/domain/assertion.ts';
 import { LiveState } from '../../src/domain/live-state.ts';
 import { resolve } from '../../src/domain/resolve.ts';
+import { scopeFilter } from '../../src/domain/scope-filter.ts';
 import {
   holdSnapshot,
   putSnapshotLine,
@@ -136,4 +138,33 @@ describe('scopes', () => {
   ])('%s', (_name, patterns, scopes) => {
     expect(scopesIn(patterns)).toEqual(scopes);
   });
+
+  test('of many keys, the same as what a filter lets through of all', () => {
+    const scope = fc.constantFrom('global', ...['tier', 'tenant', 'user'].flatMap((kind) => idsOf(kind)));
+    const pattern = fc.oneof(scope, fc.constantFrom('tier:*', 'tenant:*', 'user:*'));
+    fc.assert(
+      fc.property(fc.array(fc.array(scope), { maxLength: 4 }), fc.array(pattern), (keys, patterns) => {
+        const held = new LiveState();
+        for (const [index, scopes] of keys.entries())
+          for (const one of scopes)
+            held.put(`override:k${index}@${one}`, { version: 1, assertions: [always] });
+        const { covers } = scopeFilter(patterns);
+        expect(overridesIn(held, patterns)).toEqual(
+          overridesIn(held).filter(({ scope: one }) => covers(one)),
+        );
+      }),
+    );
+  });
 });
+
+const always = { kind: 'value', value: 1, from: 0, until: forever, revision: 1 } as const;
+
+const idsOf = (kind: string) => ['a', 'b', 'c', 'd:e'].map((id) => `${kind}:${id}`);
+
+/** In one order, as a snapshot promises none. */
+function overridesIn(state: LiveState, patterns?: readonly string[]) {
+  const lines = [...snapshotLines(holdSnapshot(state, patterns), 'x')];
+  const overrides = lines.flatMap((line) => (line.type === 'override' ? [line] : []));
+  const nameOf = ({ key, scope }: { readonly key: string; readonly scope: string }) => `${key}@${scope}`;
+  return overrides.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+}

@@ -149,7 +149,13 @@ test('the snapshot is everything that resolution needs and nothing else', async 
       .split('\n')
       .map((line) => JSON.parse(line)),
   ).toEqual([
-    { type: 'snapshot', ledger: 'default', revision: 5, recordedAt: '2026-03-01T13:00:00.000Z' },
+    {
+      type: 'snapshot',
+      ledger: 'default',
+      log: 'memory',
+      revision: 5,
+      recordedAt: '2026-03-01T13:00:00.000Z',
+    },
     { type: 'key', key: 'a.text', version: 1, revision: 2, valueType: 'string', fallback: 'f' },
     { type: 'model', id: 'acme/one', version: 1, revision: 4, status: 'active' },
     {

@@ -62,6 +62,18 @@ export function describeConsumers(store: () => ArrivalStore): void {
     ]);
   });
 
+  test('a repeat keeps who is there and puts nobody back', async () => {
+    const { keep } = store();
+    await keep('repeats', [heartbeat('here', 1, 1_000), heartbeat('gone', 1, 1_000)]);
+    await keep('repeats', [heartbeat('gone', 1, 2_000, { isLeaving: true })]);
+    const again = ['here', 'gone'].map((client) => heartbeat(client, 1, 3_000, { isRepeat: true }));
+    expect(await keep('repeats', [...again, heartbeat('new', 1, 3_000)])).toMatchObject([{ client: 'gone' }]);
+    expect(await all('repeats')).toMatchObject([
+      { client: 'here', lastSeenAt: 3_000 },
+      { client: 'new', lastSeenAt: 3_000 },
+    ]);
+  });
+
   test('names of any kind, in order, in pages', async () => {
     const { keep, reads } = store();
     const names = ['a', 'B', 'ä', '"quoted" \\ {1,2}', 'a\u{1f600}', "'", 'aa', '数'];

@@ -64,17 +64,24 @@ export interface HttpAnswer {
   readonly body: any;
 }
 
-/** `startsAt`: where the clock stands at first, when it is not `startOfClock`. */
+/**
+ * `startsAt`: where the clock stands at first, when it is not `startOfClock`. `logId`: the name of the log, when it is not that
+ * of every log in memory.
+ */
 export async function startHttp({
   startsAt = startOfClock,
+  logId,
   ...options
-}: Partial<ServerOptions> & { readonly startsAt?: number } = {}): Promise<HttpAssembly> {
+}: Partial<ServerOptions> & {
+  readonly startsAt?: number;
+  readonly logId?: string;
+} = {}): Promise<HttpAssembly> {
   let time = startsAt;
   const now = () => time;
   const newId = numbers((count) => `00000000-0000-7000-8000-${String(count).padStart(12, '0')}`);
   const randomWord = (length: number) => nextWord().slice(-length).padStart(length, 'x');
   const nextWord = numbers((count) => count.toString(36));
-  const log = createMemoryLedger();
+  const log = createMemoryLedger(logId === undefined ? {} : { identity: logId });
   const consumers = createMemoryConsumers();
   const verifiers = new Map<string, Verifier>();
   const running = new Map<string, Promise<RunningLedger>>();

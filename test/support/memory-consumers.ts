@@ -31,13 +31,14 @@ export function createMemoryConsumers(): MemoryConsumers {
       rows.set(ledger, clients);
       let count = [...clients.values()].reduce((sum, { size }) => sum + size, 0);
       const refused: ConsumerName[] = [];
-      for (const { client, instance, revision, at, isLeaving } of heartbeats) {
+      for (const { client, instance, revision, at, isLeaving, isRepeat } of heartbeats) {
         const processes = clients.get(client) ?? new Map<string, Consumer>();
         clients.set(client, processes);
         const known = processes.get(instance);
         const before = processes.size;
         if (isLeaving) processes.delete(instance);
         else if (known !== undefined) processes.set(instance, moved(known, revision, at));
+        else if (isRepeat) refused.push({ client, instance });
         else {
           for (const [other, row] of processes)
             if (row.lastSeenAt < at - silentAfterMs) processes.delete(other);

@@ -7,7 +7,7 @@ import { type ConsumerName, type Heartbeat, maxConsumers } from '../../domain/ar
 import { Failure } from '../../failure.ts';
 
 export interface BatchOptions {
-  /** Keeps up to 1,000 heartbeats and answers those for which there was no room. */
+  /** Keeps up to 1,000 heartbeats and answers those that were not: no room, or repeats of who is not known. */
   readonly keep: (heartbeats: readonly Heartbeat[]) => Promise<readonly ConsumerName[]>;
   /** Called when something new was kept. */
   readonly onNews: () => void;
@@ -25,10 +25,15 @@ interface Pending {
 
 const statementSize = 1_000;
 
+/** A heartbeat may come in so much later than the good-bye that was sent after it, by another connection. */
+const lateMs = 2_000;
+
 export class HeartbeatBatches {
   readonly #options: BatchOptions;
   /** What each process has said, as far as this server kept it; emptied when it is full, which costs a few writes. */
   readonly #told = new Map<string, number>();
+  /** When who said good-bye, the latest last; who has said it longest ago is dropped when it is full. */
+  readonly #left = new Map<string, number>();
   readonly #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
   #isSoon = false;
@@ -38,9 +43,14 @@ export class HeartbeatBatches {
     this.#options = options;
   }
 
-  /** Takes a heartbeat; the latest of a process stands. Failures: limited, unavailable. */
+  /**
+   * Takes a heartbeat; the latest of a process stands, and what a good-bye has overtaken is passed over. Failures: limited,
+   * unavailable.
+   */
   note(heartbeat: Heartbeat): Promise<void> {
     const name = nameOf(heartbeat);
+    if (heartbeat.isLeaving) this.#rememberLeft(name, heartbeat.at);
+    else if (heartbeat.at <= this.#countedFrom(name, heartbeat)) return Promise.resolve();
     const { senders = [] } = this.#pending.get(name) ?? {};
     if (this.#pending.size >= maxConsumers && !this.#pending.has(name)) return Promise.reject(tooMany());
     if (!heartbeat.isLeaving && this.#told.get(name) === heartbeat.revision) {
@@ -93,7 +103,7 @@ export class HeartbeatBatches {
   /** What could not be kept is told to who waits; the others say the same again in a few seconds. */
   async #writeSome(some: readonly Pending[]): Promise<void> {
     try {
-      const refused = new Set((await this.#options.keep(some.map(({ heartbeat }) => heartbeat))).map(nameOf));
+      const refused = new Set((await this.#options.keep(some.map(toBeKept))).map(nameOf));
       if (some.some(({ senders }) => senders.length > 0)) this.#options.onNews();
       for (const { heartbeat, senders } of some) {
         const name = nameOf(heartbeat);
@@ -109,10 +119,31 @@ export class HeartbeatBatches {
     }
   }
 
+  #rememberLeft(name: string, at: number): void {
+    this.#left.delete(name);
+    const [oldest] = this.#left.keys();
+    if (this.#left.size >= maxConsumers && oldest !== undefined) this.#left.delete(oldest);
+    this.#left.set(name, at);
+  }
+
+  /**
+   * What is heard up to then does not count any more. A process with a name of its own that comes again sooner is taken with
+   * its next heartbeat; without one others may speak under its name, and only what was heard before is late.
+   */
+  #countedFrom(name: string, { instance }: ConsumerName): number {
+    const left = this.#left.get(name) ?? Number.NEGATIVE_INFINITY;
+    return instance === '' ? left : left + lateMs;
+  }
+
   #remember(name: string, revision: number): void {
     if (this.#told.size >= maxConsumers * 2) this.#told.clear();
     this.#told.set(name, revision);
   }
+}
+
+/** What nobody waits for was said and kept before. */
+function toBeKept({ heartbeat, senders }: Pending): Heartbeat {
+  return senders.length === 0 ? { ...heartbeat, isRepeat: true } : heartbeat;
 }
 
 function nameOf({ client, instance }: ConsumerName): string {

@@ -113,12 +113,14 @@ async function postHeartbeat(
   { ledger, body }: Call<unknown, unknown, z.output<typeof heartbeatSchema>>,
 ): Promise<Answer> {
   const { client, instance = '', revision, leaving: isLeaving = false, contexts = [] } = body;
-  const now = presentOf(ledger.state, dependencies.now());
-  const seen = contexts.map(({ at = now, ...context }) => ({ ...context, at }));
+  // Now, not when it is kept: a good-bye may overtake it on the way.
+  const at = dependencies.now();
+  const now = presentOf(ledger.state, at);
+  const seen = contexts.map(({ at: askedAt = now, ...context }) => ({ ...context, at: askedAt }));
   refuseFuture('contexts', seen, now);
   await mustBeThere(ledger, revision);
   if (seen.length > 0) await dependencies.consumers.noteContexts(ledger.name, seen);
-  await arrivals.note(ledger, { client, instance, revision, at: dependencies.now(), isLeaving });
+  await arrivals.note(ledger, { client, instance, revision, at, isLeaving });
   return { body: { revision: ledger.state.revision }, revision: ledger.state.revision };
 }
 

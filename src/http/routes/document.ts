@@ -13,7 +13,10 @@ Every read answers with \`Varve-Revision\` (the head that it reflects), \`Varve-
 whole seconds, written as Age of RFC 9111, since this server last heard from its log. It is 0 or 1 as a rule. It grows while
 the log is away: reads are then answered from memory as of that long ago, and writes are \`unavailable\`, within 15 seconds.
 Where such an answer has the reason \`outcome_unknown\` the changeset may have been recorded: ask again with the same
-Idempotency-Key. With any other reason nothing was recorded.`;
+Idempotency-Key. With any other reason nothing was recorded.
+
+A snapshot, a stream and every failure name the log that revisions count in: \`Varve-Log\`. Another name is another history, whatever
+its revisions are: who holds what came from the one begins anew with the other.`;
 
 /** Register before the routes: the document is gathered as they come. */
 export async function useOpenApi(app: FastifyInstance, version: string): Promise<void> {

@@ -6,7 +6,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { formatInstant } from '../../domain/instant.ts';
 import { scopeFilter } from '../../domain/scope-filter.ts';
-import { type HeldSnapshot, holdSnapshot, snapshotFormat, snapshotLines } from '../../domain/snapshot.ts';
+import { holdSnapshot, type SnapshotLine, snapshotFormat, snapshotLines } from '../../domain/snapshot.ts';
+import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import { ageText, etagOf, hasTag, varyHeader } from '../answer.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
@@ -35,19 +36,21 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
     answers: {
       200: z.looseObject({ type: z.enum(['snapshot', 'key', 'model', 'override', 'end']) }).meta({
         id: 'SnapshotLine',
-        description: 'First `snapshot` with the revision, last `end` with the count of lines in between',
+        description:
+          'First `snapshot` with the revision and the name of the log that it counts in, last `end` with the count of lines in between',
       }),
     },
     handle: async (call, reply) => {
       const { minRevision, scopes } = call.query;
       if (minRevision !== undefined) await waitForRevision(call.ledger, minRevision, 'query.minRevision');
-      const { name, state } = call.ledger;
-      const tag = tagOf(name, state.revision, scopes);
+      const { name, logId, state } = call.ledger;
+      const tag = tagOf(call.ledger, scopes);
       const headers = {
         'x-content-type-options': 'nosniff',
         'x-request-id': call.request.id,
         'cache-control': 'private, no-cache',
         vary: varyHeader,
+        'varve-log': logId,
         'varve-revision': String(state.revision),
         'varve-at': formatInstant(presentOf(state, dependencies.now())),
         'varve-age': ageText(call.ledger.ageMs()),
@@ -56,7 +59,7 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
       reply.headers(headers);
       // Weak (RFC 9110, 8.8.1): two servers, or one before and after a start, may write the same lines in another order.
       if (hasTag(call.headers['if-none-match'], tag)) return reply.code(304).send();
-      const lines = Readable.from(pieces(holdSnapshot(state, scopes), name), {
+      const lines = Readable.from(pieces(snapshotLines(holdSnapshot(state, scopes), name, logId)), {
         objectMode: true,
         highWaterMark: 4,
       });
@@ -65,15 +68,18 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
   });
 }
 
-/** What a snapshot says is known before a line of it is made: asking in vain costs nothing. */
-function tagOf(ledger: string, revision: number, scopes: readonly string[] | undefined): string {
+/**
+ * What a snapshot says is known before a line of it is made: asking in vain costs nothing. With the log's name, as two logs
+ * have the same revisions.
+ */
+function tagOf({ name, logId, state }: LiveLedger, scopes: readonly string[] | undefined): string {
   const wanted = scopes === undefined ? '' : scopeFilter(scopes).name;
-  return etagOf(`${snapshotFormat}\n${ledger}\n${revision}\n${wanted}`);
+  return etagOf(`${snapshotFormat}\n${logId}\n${name}\n${state.revision}\n${wanted}`);
 }
 
-function* pieces(held: HeldSnapshot, ledger: string): Generator<string> {
+function* pieces(lines: Iterable<SnapshotLine>): Generator<string> {
   let piece = '';
-  for (const line of snapshotLines(held, ledger)) {
+  for (const line of lines) {
     piece += `${JSON.stringify(line)}\n`;
     if (piece.length < pieceLength) continue;
     yield piece;

@@ -87,6 +87,8 @@ export function addStreamRoute(
       const lens = lensFor(call.principal, call.query.view, call.query.scopes);
       const isFollowing = call.query.follow !== 'false';
       const given = await positionOf(call.request, call.ledger, call.query.from);
+      // It may have gone meanwhile; then nothing will tell that it has.
+      if (reply.raw.destroyed) return reply.hijack();
       const count = [...hubs.values()].reduce((sum, hub) => sum + hub.size, 0);
       if (count >= maxStreams)
         throw new Failure('limited', 'too many streams are open', {
@@ -155,7 +157,7 @@ async function positionOf(
 
 /** Sends the headers. */
 function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
-  const { state } = ledger;
+  const { logId, state } = ledger;
   reply.hijack();
   reply.raw.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -164,6 +166,7 @@ function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
     'X-Content-Type-Options': 'nosniff',
     'X-Request-Id': reply.request.id,
     Vary: varyHeader,
+    'Varve-Log': logId,
     'Varve-Revision': state.revision,
     'Varve-At': formatInstant(presentOf(state, now)),
     'Varve-Age': ageText(ledger.ageMs()),

@@ -118,6 +118,31 @@ describe('the list', () => {
     const items = (await list('?state=current')).items;
     expect(items).toMatchObject([{ client: 'pair', instance: 'b' }]);
   });
+
+  test('a heartbeat that a good-bye overtakes puts nobody back', async () => {
+    const { consumers } = http.dependencies;
+    const { noteContexts } = consumers;
+    let letGo: () => void = () => undefined;
+    const isHeld = new Promise<void>((held) => {
+      const wait = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      Object.assign(consumers, {
+        noteContexts: (...said: Parameters<typeof noteContexts>) => {
+          held();
+          return wait.then(() => noteContexts(...said));
+        },
+      });
+    });
+    const late = beat('gone', head(), { instance: 'a', contexts: [{ tenant: 'nobody' }] });
+    await isHeld;
+    await beat('gone', head(), { instance: 'a', leaving: true });
+    http.pass(3_000);
+    letGo();
+    expect((await late).status).toBe(200);
+    Object.assign(consumers, { noteContexts });
+    expect((await list('?state=current')).items).toEqual([]);
+  });
 });
 
 describe('contexts', () => {

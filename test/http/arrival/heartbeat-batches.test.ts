@@ -15,6 +15,7 @@ interface Stand {
 }
 
 const never = 1_000_000;
+const repeat = { isRepeat: true } as const;
 
 function startStand(soonMs = 5, laterMs = never): Stand {
   const written: (readonly Heartbeat[])[] = [];
@@ -51,10 +52,10 @@ test('what changes nothing but the time is answered at once and written later, w
   for (let at = 1_001; at < 1_100; at++) await batches.note(heartbeat('idle', 7, at));
   expect(written).toHaveLength(1);
   await batches.note(heartbeat('moving', 8, 2_000));
-  expect(written[1]).toEqual([heartbeat('idle', 7, 1_099), heartbeat('moving', 8, 2_000)]);
+  expect(written[1]).toEqual([heartbeat('idle', 7, 1_099, repeat), heartbeat('moving', 8, 2_000)]);
   await batches.note(heartbeat('idle', 7, 3_000));
   await batches.end();
-  expect(written[2]).toEqual([heartbeat('idle', 7, 3_000)]);
+  expect(written[2]).toEqual([heartbeat('idle', 7, 3_000, repeat)]);
   expect(stand.news).toBe(2);
 });
 
@@ -75,8 +76,50 @@ test('the latest word of a process stands, and a good-bye is forgotten', async (
   await Promise.all([1, 2, 3].map((revision) => batches.note(heartbeat('chat', revision, revision))));
   expect(written).toEqual([[heartbeat('chat', 3, 3)]]);
   await batches.note(heartbeat('chat', 3, 4, { isLeaving: true }));
-  await batches.note(heartbeat('chat', 3, 5));
+  await batches.note(heartbeat('chat', 3, 5_000));
   expect(written).toHaveLength(3);
+});
+
+test('what a good-bye has overtaken puts nobody back, however many have left', async () => {
+  const { batches, written } = startStand();
+  const leave = (client: string) => batches.note(heartbeat(client, 3, 10, { isLeaving: true }));
+  await leave('chat');
+  for (const at of [9, 10, 2_010]) await batches.note(heartbeat('chat', 3, at));
+  await batches.note(heartbeat('chat', 3, 10, { instance: 'other' }));
+  await batches.note(heartbeat('chat', 3, 2_011));
+  expect(written.slice(1)).toEqual([
+    [heartbeat('chat', 3, 10, { instance: 'other' })],
+    [heartbeat('chat', 3, 2_011)],
+  ]);
+  await Promise.all(Array.from({ length: maxConsumers }, (_, n) => leave(`c${n}`)));
+  const before = written.length;
+  await batches.note(heartbeat('c0', 3, 9));
+  expect(written).toHaveLength(before);
+  // Of more than can be, nobody is remembered for ever.
+  await leave('one more');
+  await batches.note(heartbeat('c0', 3, 9));
+  expect(written).toHaveLength(before + 2);
+});
+
+test('who said good-bye to another server is not put back by what he repeats here; who is there still says it anew', async () => {
+  const stand = startStand(5, 5);
+  const { batches, written } = stand;
+  await batches.note(heartbeat('chat', 3, 10));
+  stand.answer = async () => [{ client: 'chat', instance: 'i' }];
+  await batches.note(heartbeat('chat', 3, 20));
+  await batches.end();
+  expect(written[1]).toEqual([heartbeat('chat', 3, 20, repeat)]);
+  stand.answer = async () => [];
+  await batches.note(heartbeat('chat', 3, 30));
+  expect(written[2]).toEqual([heartbeat('chat', 3, 30)]);
+});
+
+test('without a name of its own the next one to speak stands, if he speaks later', async () => {
+  const { batches, written } = startStand();
+  await batches.note(heartbeat('chat', 3, 10, { instance: '', isLeaving: true }));
+  await batches.note(heartbeat('chat', 3, 10, { instance: '' }));
+  await batches.note(heartbeat('chat', 3, 11, { instance: '' }));
+  expect(written.slice(1)).toEqual([[heartbeat('chat', 3, 11, { instance: '' })]]);
 });
 
 describe('when it cannot be kept', () => {
