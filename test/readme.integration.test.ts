@@ -50,7 +50,7 @@ describe('the first session', () => {
 
 test('a service with OpenFeature', async () => {
   const section = readme.slice(readme.indexOf('## OpenFeature and OFREP'), readme.indexOf('## Two clocks'));
-  const [, program = '', answer] = /```ts\n([\s\S]*?\n)\/\/ => (.*)\n[\s\S]*?```/.exec(section) ?? [];
+  const [, program = '', answer] = /```js\n([\s\S]*?\n)\/\/ => (.*)\n[\s\S]*?```/.exec(section) ?? [];
   const packages: Readonly<Record<string, object>> = {
     '@openfeature/server-sdk': openFeature,
     '@varve/sdk': sdk,

@@ -54,14 +54,21 @@ function isFlat(view: FieldView): boolean {
   return Object.values(view).every((value) => typeof value !== 'object' || value === null);
 }
 
-/** Brings a draft to a target, touching only what differs; lists and scalars are replaced as a whole. */
+/**
+ * Brings a draft to a target, touching only what differs; lists and scalars are replaced as a whole. So is an object with a
+ * member called `__proto__`: assigning to that sets no member. The names at the top are ours.
+ */
 function reconcile(draft: FieldView, target: FieldView): void {
   for (const field of Object.keys(draft)) if (!Object.hasOwn(target, field)) delete draft[field];
   for (const [field, value] of Object.entries(target)) {
     const current = Object.hasOwn(draft, field) ? draft[field] : undefined;
-    if (isRecord(current) && isRecord(value)) reconcile(current, value);
+    if (isMergeable(current) && isMergeable(value)) reconcile(current, value);
     else if (!equal(current, value)) draft[field] = value;
   }
+}
+
+function isMergeable(value: JsonValue | undefined): value is FieldView {
+  return isRecord(value) && !Object.hasOwn(value, '__proto__');
 }
 
 /** Whether two JSON values are the same, members in any order. */

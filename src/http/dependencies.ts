@@ -9,7 +9,7 @@ import type { ImportedChangeset } from '../domain/import-line.ts';
 import type { Page, PageRequest } from '../domain/questions.ts';
 import type { Reads } from '../domain/reads.ts';
 import type { ReplayKind } from '../domain/replay-questions.ts';
-import type { Context } from '../domain/scope.ts';
+import type { Context, Scope } from '../domain/scope.ts';
 import type { ReceivedUsage, UsageReceipt } from '../domain/usage/usage.ts';
 import type { ChangesetRequest, ChangesetResult } from '../ledger/changeset.ts';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
@@ -87,16 +87,31 @@ export interface TicketClaim {
   readonly ledger: string;
   /** Epoch milliseconds; from then on it opens nothing. */
   readonly until: number;
-  /** Marks of the scopes whose changes are to be told; letters, digits, - and _. */
+  /** The scopes whose changes are to be told. */
+  readonly scopes: readonly Scope[];
+}
+
+/** What stands in a ticket in place of a scope: nobody without the API key can tell which scope it is. */
+export type MarkOf = (scope: Scope) => string;
+
+export interface RedeemedTicket {
+  readonly ledger: string;
+  /** Epoch milliseconds. */
+  readonly until: number;
+  /** Marks of the scopes that were claimed. */
   readonly audience: readonly string[];
+  /** How that key marks scopes of that ledger; as a rule one function for all tickets of both. */
+  readonly markOf: MarkOf;
+  /** Whether its key still opens anything. */
+  readonly isStillGood: () => boolean;
 }
 
 /** Words for URLs, in place of an API key where no header can be sent. */
 export interface EventTickets {
   /** The same word for the same key and claim. */
   issue(token: string, claim: TicketClaim): string;
-  /** The claim as it was issued, whatever its time; undefined when it was not, or its key is revoked. Failures: unavailable. */
-  redeem(ticket: string): Promise<(TicketClaim & { readonly isStillGood: () => boolean }) | undefined>;
+  /** What was issued, whatever its time; undefined when it was not, or its key is revoked. Failures: unavailable. */
+  redeem(ticket: string): Promise<RedeemedTicket | undefined>;
 }
 
 /** What of webhooks does not stand in the ledger. */

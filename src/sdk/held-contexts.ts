@@ -43,21 +43,21 @@ export function createHeldContexts(maxContexts: number, now: () => number): Held
   const held = new Map<string, HeldContext>();
   let latest = 0;
   /** The order is that of the accesses: a clock that is put back does not count. */
-  const moveToEnd = (context: HeldContext) => {
+  const moveToEnd = (id: string, context: HeldContext) => {
     latest = Math.max(latest, now());
     context.lastAccess = latest;
-    held.delete(context.user.user);
-    held.set(context.user.user, context);
+    held.delete(id);
+    held.set(id, context);
   };
   /** Looks at the longest unused one. What a request uses is accessed now, and so is not the oldest any more. */
   const dropOldest = (isOldEnough: (context: HeldContext) => boolean): 'dropped' | 'in use' | 'none' => {
-    const oldest = held.values().next().value;
-    if (oldest === undefined || !isOldEnough(oldest)) return 'none';
+    const [id, oldest] = held.entries().next().value ?? [];
+    if (id === undefined || oldest === undefined || !isOldEnough(oldest)) return 'none';
     if (oldest.users > 0) {
-      moveToEnd(oldest);
+      moveToEnd(id, oldest);
       return 'in use';
     }
-    held.delete(oldest.user.user);
+    held.delete(id);
     void retireAll(oldest);
     return 'dropped';
   };
@@ -77,7 +77,7 @@ export function createHeldContexts(maxContexts: number, now: () => number): Held
       if (known === undefined) makeRoom();
       const context = known ?? { user, lastAccess: 0, users: 0, instances: new Map() };
       context.user = user;
-      moveToEnd(context);
+      moveToEnd(user.user, context);
       return context;
     },
     all: () => held.values(),
@@ -85,12 +85,15 @@ export function createHeldContexts(maxContexts: number, now: () => number): Held
     dropIdle: async (maxIdleMs) => {
       const isIdle = ({ lastAccess }: HeldContext) => now() - lastAccess > maxIdleMs;
       let dropped = 0;
-      for (let looks = 1; ; looks++) {
+      // Each once: those in use go to the end, and time goes on.
+      const most = held.size;
+      for (let looks = 1; looks <= most; looks++) {
         const outcome = dropOldest(isIdle);
-        if (outcome === 'none') return dropped;
+        if (outcome === 'none') break;
         if (outcome === 'dropped') dropped += 1;
         if (looks % sliceSize === 0) await new Promise((resolve) => setImmediate(resolve));
       }
+      return dropped;
     },
     dropAll: async () => {
       const all = [...held.values()];

@@ -29,6 +29,7 @@ export function openVarve(options: VarveOptions, parts: VarveParts): Varve {
     status: () => core.status(),
     resolve: (key, context, how) => resolvedFor(answers, key, context, how),
     value: (key, context, how) => valueFor(answers, key, context, how),
+    asking: () => askingContext(undefined, settings.contextProvider),
     keys: () => core.values.loaded?.state.keys() ?? [],
     receipt: (resolved, context) =>
       receiptOf(core.status().ledger, resolved, askingContext(context, settings.contextProvider)),

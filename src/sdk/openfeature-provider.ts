@@ -57,6 +57,9 @@ export class VarveProvider implements Provider {
 
   /** Waits until there are values. Fails as PROVIDER_FATAL when key or ledger are refused, as GENERAL when none come in time. */
   async initialize(): Promise<void> {
+    // OpenFeature knows nothing of what an earlier registration was told.
+    this.#unfollow();
+    this.#standing = 'ready';
     try {
       await this.#varve.ready(this.#options.readyTimeoutMs);
     } catch (error) {
@@ -75,7 +78,7 @@ export class VarveProvider implements Provider {
   }
 
   async onClose(): Promise<void> {
-    for (const stop of this.#stops.splice(0)) stop();
+    this.#unfollow();
     if (this.#options.keepOpen !== true) await this.#varve.close();
   }
 
@@ -126,6 +129,10 @@ export class VarveProvider implements Provider {
         this.events.emit(ProviderEvents.ConfigurationChanged, { flagsChanged, metadata: { revision } });
       }),
     );
+  }
+
+  #unfollow(): void {
+    for (const stop of this.#stops.splice(0)) stop();
   }
 
   /** Tells OpenFeature when it stands otherwise than was told last. */

@@ -8,12 +8,29 @@ import { runInContext } from './request-context.ts';
 import type { UserContext } from './runtime-fields.ts';
 import type { UserContexts, UserInContext } from './user-context.ts';
 
-interface RunningRequest {
+export interface RequestOfUser {
   readonly contexts: UserContexts;
   readonly user: UserInContext;
-  /** How to let go of each instance that it uses. */
-  readonly held: Map<Instance, () => void>;
+  /** The instances that it uses. */
+  readonly holds: Holds;
+}
+
+interface RunningRequest extends RequestOfUser {
   hasEnded: boolean;
+}
+
+/** Instances that are kept together until all are let go of. */
+export class Holds {
+  readonly #held = new Map<Instance, () => void>();
+
+  keep(instance: Instance): void {
+    if (!this.#held.has(instance)) this.#held.set(instance, instance.hold());
+  }
+
+  letGo(): void {
+    for (const letGo of this.#held.values()) letGo();
+    this.#held.clear();
+  }
 }
 
 const storage = new AsyncLocalStorage<RunningRequest>();
@@ -33,27 +50,23 @@ export function currentUser(contexts: UserContexts): UserInContext | undefined {
 /** Keeps an instance until the running request ends; outside of one nobody knows for how long, and it is not kept. */
 export function holdForRequest(instance: Instance): void {
   const request = storage.getStore();
-  if (request === undefined || request.hasEnded || request.held.has(instance)) return;
-  request.held.set(instance, instance.hold());
+  if (request !== undefined && !request.hasEnded) request.holds.keep(instance);
 }
 
-/** Runs `work` for a user. A promise ends the request when it settles; `onEnd` is called then. */
+/** Runs `work` for a user. A promise ends the request when it settles; `onEnd` is called then, and lets go of what it holds. */
 export function runRequest<R>(
-  contexts: UserContexts,
-  user: UserInContext,
+  ofUser: RequestOfUser,
   onEnd: () => void,
   work: () => R | Promise<R>,
 ): R | Promise<R> {
-  const request: RunningRequest = { contexts, user, held: new Map(), hasEnded: false };
+  const request: RunningRequest = { ...ofUser, hasEnded: false };
   const end = () => {
     request.hasEnded = true;
-    for (const letGo of request.held.values()) letGo();
-    request.held.clear();
     onEnd();
   };
   let result: R | Promise<R>;
   try {
-    result = storage.run(request, () => runInContext(user, work));
+    result = storage.run(request, () => runInContext(request.user, work));
   } catch (error) {
     end();
     throw error;

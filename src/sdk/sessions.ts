@@ -47,7 +47,13 @@ export interface SessionStart {
 export function startSession(varve: Varve, { context, mode }: SessionStart): Session {
   const asked = contextSchema.safeParse(context);
   if (!asked.success) throw invalid('the context is none', asked.error);
-  if (mode === 'follow') return following(varve, asked.data);
+  if (mode === 'follow') {
+    // The token names the ledger, and only the values tell which one it is.
+    if (varve.status().source === 'none') {
+      throw new Failure('unavailable', 'there are no values yet', { reason: 'starting' });
+    }
+    return following(varve, asked.data);
+  }
   const { revision, at, values } = readTogether(varve, varve.keys(), asked.data);
   const kept = new Map<string, Resolved>();
   for (const [key, resolved] of values) kept.set(key, { ...resolved, ...pinnedAt(revision, at) });

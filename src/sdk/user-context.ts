@@ -51,8 +51,8 @@ export interface UserContexts {
   set(who: Who, fields: RuntimeFieldsToSet, reason?: string): Promise<Written>;
   /**
    * Runs a request of a user: everything that it awaits finds him by `currentUserContext()`, and values that are asked
-   * for without a context are his, unless the client has a contextProvider of its own. Instances that it asks for are not
-   * disposed before it ends: when `work` returns, or what it promises is settled. A middleware that only calls the next
+   * for without a context are his, unless the client has a contextProvider of its own. Instances that it asks for or sets are
+   * not disposed before it ends: when `work` returns, or what it promises is settled. A middleware that only calls the next
    * one has ended then; its user is still found, but keeps no instance.
    */
   run<R>(who: Who, work: () => Promise<R>): Promise<R>;
@@ -62,7 +62,8 @@ export interface UserContexts {
   /**
    * The user's instance of that name, an LLM instance or an MCP client, made when there is none; all who ask at once
    * share one, and a failed attempt is forgotten. Values asked for while it is made are the user's. One name, one type.
-   * Outside of `run` nobody knows who still uses an instance: it is disposed as soon as it is replaced.
+   * Outside of `run` nobody knows who still uses an instance: it is disposed as soon as it is replaced. Instances
+   * that it is made with, an LLM's MCP client, are not disposed before it.
    * Failures: what making it fails with, limited (more than 32 names).
    */
   slot<T>(

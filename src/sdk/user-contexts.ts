@@ -7,7 +7,7 @@ import { isScopeId } from '../domain/scope.ts';
 import { Failure } from '../failure.ts';
 import { createHeldContexts, type HeldContext, type HeldContexts, retireAll } from './held-contexts.ts';
 import { readTogether } from './read-together.ts';
-import { currentUser, holdForRequest, runRequest } from './running-request.ts';
+import { currentUser, Holds, holdForRequest, runRequest } from './running-request.ts';
 import {
   type RuntimeFields,
   type RuntimeFieldsToSet,
@@ -53,7 +53,7 @@ class ContextsOfUsers implements UserContexts {
     this.#varve = varve;
     this.#settings = settings;
     this.#held = createHeldContexts(settings.maxContexts, settings.now ?? (() => varve.now()));
-    this.#instances = new UserInstances((failure) => settings.onTrouble?.(failure));
+    this.#instances = new UserInstances((failure) => this.#tellTrouble(failure));
     this.#sweep = setInterval(() => void this.cleanupInactiveUserContexts(), settings.sweepEveryMs);
     this.#sweep.unref();
   }
@@ -69,12 +69,8 @@ class ContextsOfUsers implements UserContexts {
   run<R>(who: Who, work: () => Promise<R>): Promise<R>;
   run<R>(who: Who, work: () => R): R;
   run<R>(who: Who, work: () => R | Promise<R>): R | Promise<R> {
-    const held = this.#touch(who);
-    held.users += 1;
-    const onEnd = () => {
-      held.users -= 1;
-    };
-    return runRequest(this, held.user, onEnd, work);
+    const holds = new Holds();
+    return this.#run(who, work, holds, () => holds.letGo());
   }
 
   current(): UserContext | undefined {
@@ -92,9 +88,11 @@ class ContextsOfUsers implements UserContexts {
     const held = this.#touch(who);
     const { context, madeFrom } = this.#makingOf(held, dependsOn);
     const { user } = held;
+    const madeWith = new Holds();
     const instance = this.#instances.ask(held, name, madeFrom, {
-      make: () => this.run(user, () => make(context)),
+      make: () => this.#run(user, () => make(context), madeWith),
       dispose,
+      madeWith,
     });
     holdForRequest(instance);
     return instance.made;
@@ -158,6 +156,16 @@ class ContextsOfUsers implements UserContexts {
     clearTimeout(timer);
   }
 
+  #run<R>(who: Who, work: () => R | Promise<R>, holds: Holds, onEnd = () => {}): R | Promise<R> {
+    const held = this.#touch(who);
+    held.users += 1;
+    const end = () => {
+      held.users -= 1;
+      onEnd();
+    };
+    return runRequest({ contexts: this, user: held.user, holds }, end, work);
+  }
+
   #touch(who: Who): HeldContext {
     this.#checkOpen();
     return this.#held.touch(userOf(who, currentUser(this)));
@@ -200,6 +208,14 @@ class ContextsOfUsers implements UserContexts {
     return who === undefined ? this.#everybody : this.#touch(who);
   }
 
+  #tellTrouble(failure: Failure): void {
+    try {
+      this.#settings.onTrouble?.(failure);
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+
   #checkOpen(): void {
     if (this.#isClosed) throw new Failure('unavailable', 'the contexts are closed', { reason: 'closed' });
   }
@@ -219,22 +235,29 @@ class ContextsOfUsers implements UserContexts {
   ) {
     const held = this.#heldBy(who);
     if (made === null) this.#instances.takeAway(held, name);
-    else this.#instances.put(held, name, made, dispose);
+    else holdForRequest(this.#instances.put(held, name, made, dispose));
   }
 }
 
-/** Failures: invalid. */
+/** Ours for good: what the caller does to his own object afterwards makes nobody another user. Failures: invalid. */
 function userOf(who: Who, running: UserInContext | undefined): UserInContext {
   if (typeof who === 'string' && running?.user === who) return running;
-  const context = typeof who === 'string' ? { user: who } : who;
-  for (const name of ['user', 'tenant', 'tier'] as const) {
-    const id: unknown = context[name];
-    if ((id === undefined && name !== 'user') || (typeof id === 'string' && isScopeId(id))) continue;
-    throw new Failure('invalid', `the ${name} is none: 1 to 200 characters without control characters`, {
-      reason: 'bad_context',
-    });
-  }
-  return context;
+  const { user, tenant, tier } = typeof who === 'string' ? { user: who } : { ...who };
+  checkId('user', user);
+  if (tenant !== undefined) checkId('tenant', tenant);
+  if (tier !== undefined) checkId('tier', tier);
+  return Object.freeze({
+    user,
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(tier === undefined ? {} : { tier }),
+  });
+}
+
+function checkId(name: string, id: unknown): void {
+  if (typeof id === 'string' && isScopeId(id)) return;
+  throw new Failure('invalid', `the ${name} is none: 1 to 200 characters without control characters`, {
+    reason: 'bad_context',
+  });
 }
 
 function checkOption(name: string, isRight: boolean): void {

@@ -6,6 +6,12 @@
 import { Failure } from '../failure.ts';
 import type { HeldContext } from './held-contexts.ts';
 import { createInstance, type Instance, type InstanceParts } from './instance.ts';
+import type { Holds } from './running-request.ts';
+
+export interface UserInstanceParts<T> extends InstanceParts<T> {
+  /** What it was made with, an LLM's MCP client for example: kept until it is disposed itself. */
+  readonly madeWith?: Holds;
+}
 
 /** The most names of instances that one user has. */
 const maxNames = 32;
@@ -24,17 +30,19 @@ export class UserInstances {
   }
 
   /** The one of that name that was made from the same, or was handed in; otherwise a new one. Failures: limited. */
-  ask<T>(held: HeldContext, name: string, madeFrom: string, parts: InstanceParts<T>): Instance<T> {
+  ask<T>(held: HeldContext, name: string, madeFrom: string, parts: UserInstanceParts<T>): Instance<T> {
     const known = held.instances.get(name);
     const isCurrent = known !== undefined && (known.madeFrom === undefined || known.madeFrom === madeFrom);
     // One name has one type: the caller's word, as with values.
     return isCurrent ? (known.instance as Instance<T>) : this.#place(held, name, madeFrom, parts);
   }
 
-  /** Puts one that was made elsewhere in the place of another; the same one again changes nothing. Failures: limited. */
-  put<T>(held: HeldContext, name: string, made: T, dispose: (made: T) => unknown): void {
-    if (held.instances.get(name)?.instance.current() === made) return;
-    this.#place(held, name, undefined, { make: () => made, dispose });
+  /** Puts one that was made elsewhere in the place of another; the same one again changes nothing. Answers it. Failures: limited. */
+  put<T>(held: HeldContext, name: string, made: T, dispose: (made: T) => unknown): Instance {
+    const known = held.instances.get(name)?.instance;
+    return known !== undefined && known.current() === made
+      ? known
+      : this.#place(held, name, undefined, { make: () => made, dispose });
   }
 
   takeAway({ instances }: HeldContext, name: string): void {
@@ -46,7 +54,7 @@ export class UserInstances {
     held: HeldContext,
     name: string,
     madeFrom: string | undefined,
-    parts: InstanceParts<T>,
+    { make, dispose, madeWith }: UserInstanceParts<T>,
   ): Instance<T> {
     const { instances } = held;
     if (instances.size >= maxNames && !instances.has(name)) {
@@ -54,12 +62,16 @@ export class UserInstances {
     }
     this.takeAway(held, name);
     this.#count += 1;
-    const instance = createInstance(parts, {
-      onGone: () => {
-        this.#count -= 1;
+    const instance = createInstance<T>(
+      { make, dispose },
+      {
+        onGone: () => {
+          this.#count -= 1;
+          madeWith?.letGo();
+        },
+        onTrouble: (cause) => this.#onTrouble(undisposed(name, held, cause)),
       },
-      onTrouble: (cause) => this.#onTrouble(undisposed(name, held, cause)),
-    });
+    );
     instances.set(name, { instance, madeFrom });
     instance.made.catch(() => {
       // A failed attempt is forgotten; the next asker makes another.

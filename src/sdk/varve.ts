@@ -147,6 +147,8 @@ export interface Varve {
   resolve<T = JsonValue>(key: string, context?: Context, options?: ResolveOptions<T>): Resolved<T>;
   /** The value alone; the same failures. Values are shared, not copied: nobody may change them. */
   value<T = JsonValue>(key: string, context?: Context, options?: ResolveOptions<T>): T;
+  /** Who is asking when a call does not say, at this moment. Failures: invalid for a context that is none. */
+  asking(): Context;
   /** Names of the keys that are defined. */
   keys(): readonly string[];
   /**

@@ -4,7 +4,8 @@ import { randomWord } from '../../src/clock-and-ids.ts';
 import { hashApiKey, type KeyRing, makeApiKey } from '../../src/composition/api-keys.ts';
 import { createEventTickets } from '../../src/composition/event-tickets.ts';
 
-const claim = { ledger: 'acme-2', until: Date.UTC(2026, 2, 1, 18), audience: ['AbC-_9', 'zz'] };
+const scopes = ['user:ada', 'tenant:acme'] as const;
+const claim = { ledger: 'acme-2', until: Date.UTC(2026, 2, 1, 18), scopes };
 
 function createStand() {
   const { id, key } = makeApiKey('service', randomWord);
@@ -22,10 +23,25 @@ function createStand() {
 
 test('a ticket gives back its claim, also on another server', async () => {
   const { key, ring } = createStand();
+  const { ledger, until } = claim;
   const ticket = createEventTickets(ring).issue(key, claim);
-  expect(await createEventTickets(ring).redeem(ticket)).toMatchObject(claim);
-  const alone = createEventTickets(ring).issue(key, { ...claim, audience: [] });
-  expect(await createEventTickets(ring).redeem(alone)).toMatchObject({ ...claim, audience: [] });
+  const redeemed = await createEventTickets(ring).redeem(ticket);
+  expect(redeemed).toMatchObject({ ledger, until });
+  expect(redeemed?.audience).toEqual(scopes.map((scope) => redeemed?.markOf(scope)));
+  const alone = createEventTickets(ring).issue(key, { ...claim, scopes: [] });
+  expect(await createEventTickets(ring).redeem(alone)).toMatchObject({ ledger, until, audience: [] });
+});
+
+test('scopes are marked otherwise with each key and in each ledger; those of one key and ledger by one function', async () => {
+  const [one, other] = [createStand(), createStand()];
+  const tickets = createEventTickets(one.ring);
+  const redeem = (ledger: string) => tickets.redeem(tickets.issue(one.key, { ...claim, ledger }));
+  const here = await redeem('acme-2');
+  expect((await redeem('acme-2'))?.markOf).toBe(here?.markOf);
+  const elsewhere = createEventTickets(other.ring);
+  const all = [here, await redeem('acme-3'), await elsewhere.redeem(elsewhere.issue(other.key, claim))];
+  expect(new Set(all.flatMap((redeemed) => redeemed?.audience)).size).toBe(6);
+  for (const mark of all.flatMap((redeemed) => redeemed?.audience)) expect(mark).toMatch(/^[\w-]{12}$/);
 });
 
 test('the same claim is the same ticket, and it tells nothing of the key but its id', () => {

@@ -64,6 +64,23 @@ describe('the diff of two views', () => {
     );
   });
 
+  test('tells an object with a member called __proto__ as a whole, in both directions', () => {
+    const [none, text, object] = ['{}', '{"__proto__":""}', '{"__proto__":{"a":1},"b":2}'].map(
+      (json) => JSON.parse(json) as FieldView,
+    );
+    for (const [one, other] of [
+      [none, text],
+      [none, object],
+      [text, object],
+    ] as const) {
+      const [before = null, after = null] = [one, other];
+      const there = differences({ ü: before }, { ü: after });
+      expect(there).toStrictEqual([{ field: 'ü', before, after }]);
+      expect(differences({ ü: after }, { ü: before })).toStrictEqual(swapped(there));
+    }
+    expect(differences({ ü: object ?? {} }, { ü: structuredClone(object ?? {}) })).toStrictEqual([]);
+  });
+
   test('makes the other view of the one', () => {
     fc.assert(
       fc.property(view, view, (one, other) => {

@@ -16,7 +16,7 @@ let baseUrl: string;
 let headers: [string, string][];
 
 beforeEach(async () => {
-  http = await startHttp();
+  http = await startHttp({ heartbeatMs: 50 });
   await http.change(
     { type: 'addModel', model: { id: 'acme/one', name: 'One', contextWindow: 1 } },
     { type: 'defineKey', key: 'a.model', valueType: 'model', fallback: 'acme/one' },
@@ -172,6 +172,17 @@ describe('the web provider', () => {
     await until(() => changes.length > 0);
     expect(client.getBooleanValue('a.flag', false)).toBe(true);
     expect(changes).toEqual([['a.flag']]);
+  });
+
+  test('whose address has come of age gets a newer one, and follows on', async () => {
+    await start({ targetingKey: 'u-1' });
+    await until(() => bulkAnswers(304) === 1);
+    http.pass(12 * 3_600_000);
+    // It asks once more, has the same flags with another address, and is told there to ask.
+    await until(() => bulkAnswers(200) === 2 && bulkAnswers(304) === 2);
+    await http.change({ type: 'setOverride', key: 'a.flag', scope: 'user:u-1', value: true });
+    await until(() => client.getBooleanValue('a.flag', false));
+    expect(changes).toEqual([[], ['a.flag']]);
   });
 
   test('follows by polling, with the entity tag', async () => {

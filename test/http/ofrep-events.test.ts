@@ -15,7 +15,7 @@ let open: EventStream[];
 
 beforeEach(async () => {
   open = [];
-  http = await startHttp({ heartbeatMs: 20, maxStreams: 3 });
+  http = await startHttp({ heartbeatMs: 20, maxStreams: 9 });
   service = await http.keyOf('service', { name: 'web' });
   await http.change(
     { type: 'defineKey', key: 'a.b', valueType: 'integer', fallback: 0 },
@@ -164,6 +164,21 @@ test('a ticket opens nothing else, and nothing else opens the stream', async () 
   }
 });
 
+test('a stream ends with its ticket, told once more to ask, which answers with a newer address', async () => {
+  const address = await addressFor({ targetingKey: 'u-1' });
+  const stream = await listen(address);
+  await stream.until(1);
+  const first = told(stream);
+  http.pass(6 * hour);
+  const newer = await addressFor({ targetingKey: 'u-1' });
+  const other = await listen(newer);
+  await other.until(1);
+  http.pass(6 * hour);
+  await stream.ended();
+  expect(told(stream)).toEqual([...first, ...first]);
+  expect([stream, other].map(({ messages }) => messages.length)).toEqual([2, 1]);
+});
+
 test('a stream ends with its API key', async () => {
   const address = await addressFor({});
   const stream = await listen(address);
@@ -198,11 +213,18 @@ test('ledgers hear nothing of each other', async () => {
   expect(told(there).at(-1)).toEqual(notice(http.ledger('other').state.revision));
 });
 
-test('at most so many streams; the end of the server ends them all', async () => {
+test('at most so many streams of one ledger; the end of the server ends them all', async () => {
   const address = await addressFor({});
   for (let count = 0; count < 3; count++) await (await listen(address)).until(1);
   const refused = await http.app.inject({ url: address });
   expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10']);
+  // Not those of other ledgers.
+  await http.call('POST', '/v1/ledgers', { name: 'other' });
+  const there = { authorization: `Bearer ${http.adminKey}`, 'varve-ledger': 'other' };
+  const elsewhere = await listen(await addressFor({}, there));
+  await elsewhere.until(1);
+  elsewhere.cut();
+  open.pop();
   // Who goes makes room.
   open.shift()?.cut();
   while ((await listen(address)).status !== 200) open.pop();

@@ -75,6 +75,20 @@ describe('idle contexts', () => {
     expect(held.size()).toBe(0);
   });
 
+  test('are looked at once each, also when time goes on and all are in use', async () => {
+    const { held, pass, touch } = stand(1_000);
+    for (let i = 0; i < 500; i++) touch(`u-${i}`).users += 1;
+    let isDone = false;
+    const tick = () => {
+      pass(1);
+      if (!isDone) setImmediate(tick);
+    };
+    tick();
+    expect(await held.dropIdle(0)).toBe(0);
+    isDone = true;
+    expect(held.size()).toBe(500);
+  });
+
   test('a clock that is put back changes no order and loses nobody', async () => {
     const { held, setTo, pass, touch, users } = stand();
     touch('ada');

@@ -52,6 +52,20 @@ describe('a running request', () => {
     });
   });
 
+  test('stays that of its user, whatever the caller does to his own object', async () => {
+    const who = { user: 'ada', tenant: 'acme' };
+    await contexts.run(who, async () => {
+      Object.assign(who, { user: 'bob', tenant: 'other' });
+      await new Promise(setImmediate);
+      expect(contexts.current()).toMatchObject({ userId: 'ada', provider: 'Google' });
+      expect(varve.value('runtime.provider')).toBe('Google');
+    });
+    expect(contexts.seen(1)).toMatchObject([{ context: { user: 'ada', tenant: 'acme' } }]);
+    stand.passHours(25);
+    expect(await contexts.cleanupInactiveUserContexts()).toBe(2);
+    expect(contexts.held().contexts).toBe(0);
+  });
+
   test('lends neither user nor tenant to whom it asks about', () => {
     contexts.run({ user: 'ada', tenant: 'acme' }, () => {
       expect(contexts.get('cy').provider).toBe('everybody’s');

@@ -195,9 +195,11 @@ describe('what is no session', () => {
 
   test('without values none is started, and without a server none is resumed', async () => {
     const alone = stand.client({ url: 'http://127.0.0.1:9' });
-    expect(() => startSession(alone, { context, mode: 'pinned' })).toThrow(
-      expect.objectContaining({ code: 'unavailable' }),
-    );
+    for (const mode of ['pinned', 'follow'] as const) {
+      expect(() => startSession(alone, { context, mode })).toThrow(
+        expect.objectContaining({ code: 'unavailable', reason: 'starting' }),
+      );
+    }
     const resumed = resumeSession(alone, startSession(varve, { context, mode: 'pinned' }).token);
     await Promise.all([expect(resumed).rejects.toMatchObject({ code: 'unavailable' }), alone.close()]);
   });

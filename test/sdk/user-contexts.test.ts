@@ -203,6 +203,32 @@ describe('set', () => {
     expect(contexts.get('bob')).toMatchObject({ provider: 'Google', model: 'pro' });
   });
 
+  test('a key that was retired is defined again when it is needed, and only then', async () => {
+    await contexts.set('bob', { provider: 'Google', model: 'gemini-2.5-flash' });
+    await stand.change(
+      { type: 'retireKey', key: 'runtime.provider' },
+      { type: 'retireKey', key: 'runtime.model' },
+    );
+    await contexts.set('ada', { provider: 'Anthropic' });
+    expect(contexts.get('ada')).toMatchObject({ provider: 'Anthropic', model: null });
+    // What stood comes back with it.
+    expect(contexts.get('bob')).toMatchObject({ provider: 'Google', model: null });
+    await contexts.set('bob', { model: null });
+    expect(contexts.get('bob').model).toBeNull();
+  });
+
+  test('one that was retired with another type is refused: a type is for ever', async () => {
+    const key = 'runtime.model';
+    await stand.change({ type: 'defineKey', key, valueType: 'integer', fallback: 0 });
+    await stand.change({ type: 'retireKey', key });
+    await expect(contexts.set('ada', { model: 'pro' })).rejects.toMatchObject({
+      code: 'refused',
+      reason: 'type_is_for_ever',
+    });
+    await contexts.set('ada', { provider: 'Google' });
+    expect(contexts.get('ada')).toMatchObject({ provider: 'Google', model: null });
+  });
+
   test('processes that bring the keys with them at the same moment do not hinder each other', async () => {
     const others = [stand.sdk.client(), stand.sdk.client(), stand.sdk.client(), stand.sdk.client()];
     await Promise.all(others.map((other) => other.ready()));

@@ -1,31 +1,23 @@
 /**
- * Whom a change is told. A browser's ticket carries marks of its user, tenant and tier instead of their names, because
- * URLs end up in the logs of everything in between; a change concerns those who have the mark of its scope, or everybody.
+ * Whom a change concerns: those who have its scope, or everybody. A browser's ticket carries marks of its user, tenant and tier
+ * instead of their names (composition/event-tickets.ts), because URLs end up in the logs of everything in between.
  */
-import { hash } from 'node:crypto';
 import type { RecordedEvent } from '../../domain/event.ts';
 import { splitOverride } from '../../domain/live-state.ts';
-import { type Context, type Scope, scopesOf } from '../../domain/scope.ts';
+import type { Scope } from '../../domain/scope.ts';
 import type { LiveTurn } from '../../domain/turns.ts';
 import { valuesView } from '../../domain/values-view.ts';
 
-/** In place of a mark: what concerns everybody. */
+/** In place of a scope: what concerns everybody. */
 export const everybody = '*';
 
-/** 72 bits. Two scopes of one mark cost a question too many. */
-const markLength = 12;
+/** Whom something concerns. */
+export type Concerned = Scope | typeof everybody;
 
 const overridePrefix = 'override:';
 
-/** The marks of a context; none of `global`, which concerns everybody. */
-export function marksOf(context: Context): readonly string[] {
-  return scopesOf(context)
-    .filter((scope) => scope !== 'global')
-    .map(markOf);
-}
-
-/** Whom an event concerns: the mark of a scope, or `everybody`; undefined for what nobody resolves with. */
-export function concernedBy(event: RecordedEvent): string | undefined {
+/** Whom an event concerns; undefined for what nobody resolves with. */
+export function concernedBy(event: RecordedEvent): Concerned | undefined {
   if (valuesView(event) === undefined) return undefined;
   if (!event.subject.startsWith(overridePrefix)) return everybody;
   const [, scope] = splitOverride(event.subject.slice(overridePrefix.length));
@@ -33,7 +25,7 @@ export function concernedBy(event: RecordedEvent): string | undefined {
 }
 
 /** The same of what turns by itself. */
-export function concernedByTurn(turn: LiveTurn): string | undefined {
+export function concernedByTurn(turn: LiveTurn): Concerned | undefined {
   switch (turn.kind) {
     case 'activation':
     case 'expiry':
@@ -47,10 +39,6 @@ export function concernedByTurn(turn: LiveTurn): string | undefined {
   }
 }
 
-function concernedByScope(scope: Scope): string {
-  return scope === 'global' ? everybody : markOf(scope);
-}
-
-function markOf(scope: Scope): string {
-  return hash('sha256', scope, 'base64url').slice(0, markLength);
+function concernedByScope(scope: Scope): Concerned {
+  return scope === 'global' ? everybody : scope;
 }

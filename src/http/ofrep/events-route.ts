@@ -24,6 +24,8 @@ export interface OfrepOptions {
 }
 
 const retryMs = 1_000;
+/** Of all streams one ledger has so many at most: whoever visits its public page leaves room for the others. */
+const shareOfOne = 1 / 4;
 
 const eventsQuery = z.strictObject({
   ticket: z.string().max(300).meta({ description: 'From eventStreams of a bulk answer' }),
@@ -63,15 +65,16 @@ export function addEventsRoute(
     },
     handler: async (request, reply) => {
       const { ticket } = checked(eventsQuery, request.query, 'query');
-      const { ledger, audience, isStillGood } = await admit(dependencies, ticket);
-      const count = [...hubs.values()].reduce((sum, hub) => sum + hub.size, 0);
-      if (count >= maxStreams) {
+      const { ledger, ...ofTicket } = await admit(dependencies, ticket);
+      const hub = hubOf(ledger);
+      const count = [...hubs.values()].reduce((sum, { size }) => sum + size, 0);
+      if (count >= maxStreams || hub.size >= Math.ceil(maxStreams * shareOfOne)) {
         const options = { reason: 'too_many_streams', retryAfterSeconds: 10 };
         throw new Failure('limited', 'too many streams are open', options);
       }
       if (isEnding) throw new Failure('unavailable', 'this server is about to end', { reason: 'ending' });
       open(reply);
-      hubOf(ledger).serve({ response: reply.raw, audience, isStillGood });
+      hub.serve({ response: reply.raw, ...ofTicket });
     },
   });
 }
@@ -90,8 +93,7 @@ async function admit(dependencies: HttpDependencies, ticket: string) {
       details: [{ path: 'query.ticket', message: 'not good, or not any more' }],
     });
   }
-  const { audience, isStillGood } = redeemed;
-  return { ledger, audience, isStillGood };
+  return { ...redeemed, ledger };
 }
 
 function open(reply: FastifyReply): void {

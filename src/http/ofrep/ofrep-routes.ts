@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { contextOfFlag } from '../../domain/flag-context.ts';
 import { flagMetadata, flagVariant } from '../../domain/flag-details.ts';
 import { type Resolution, resolve } from '../../domain/resolve.ts';
-import type { Context } from '../../domain/scope.ts';
+import { type Context, scopesOf } from '../../domain/scope.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import { type Answer, etagOf } from '../answer.ts';
 import type { Caller } from '../authentication.ts';
@@ -16,7 +16,6 @@ import type { HttpDependencies } from '../dependencies.ts';
 import { keysOf, resolveKeys, unknownKey } from '../resolve-call.ts';
 import { anyRole } from '../roles.ts';
 import { addRoute, none } from '../route.ts';
-import { marksOf } from './audience.ts';
 import { allowEveryOrigin } from './cross-origin.ts';
 import { addEventsRoute, eventsUrl, type OfrepOptions } from './events-route.ts';
 import { sendOfrepFailure } from './ofrep-failure.ts';
@@ -126,7 +125,7 @@ function bulkAnswer(
 
 function ticketClaim({ name }: LiveLedger, context: Context, at: number) {
   const until = (Math.floor(at / ticketWindowMs) + 2) * ticketWindowMs;
-  return { ledger: name, until, audience: marksOf(context) };
+  return { ledger: name, until, scopes: scopesOf(context).filter((scope) => scope !== 'global') };
 }
 
 function flagOf(resolution: Resolution) {

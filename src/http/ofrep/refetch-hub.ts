@@ -6,8 +6,10 @@
 import type { ServerResponse } from 'node:http';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import { Activations } from '../activations.ts';
+import { presentOf } from '../clocks.ts';
+import type { MarkOf } from '../dependencies.ts';
 import { retryText } from '../stream-frames.ts';
-import { concernedBy, concernedByTurn, everybody } from './audience.ts';
+import { type Concerned, concernedBy, concernedByTurn, everybody } from './audience.ts';
 
 export interface RefetchOptions {
   readonly heartbeatMs: number;
@@ -19,12 +21,15 @@ export interface RefetchListener {
   readonly response: ServerResponse;
   /** Marks of the scopes whose changes are told; what concerns everybody is told to all. */
   readonly audience: readonly string[];
+  readonly markOf: MarkOf;
+  /** Epoch milliseconds: then it is told to ask once more, which answers with a newer address, and its connection ends. */
+  readonly until: number;
   readonly isStillGood: () => boolean;
 }
 
 /** Clients refetch 50 ms after the last notice (ofrep-web-provider 0.4): told without a pause they never would. */
 const pauseMs = 200;
-/** More marks than this at once are everybody. */
+/** More marks than this at once are everybody: each costs 3 µs. */
 const maxMarks = 1_000;
 /** Connections that are written to before others get their turn. */
 const sliceSize = 500;
@@ -37,7 +42,7 @@ export class RefetchHub {
   readonly #ledger: LiveLedger;
   readonly #options: RefetchOptions;
   readonly #listeners = new Set<RefetchListener>();
-  #concerned = new Set<string>();
+  #concerned = new Set<Concerned>();
   #pause: NodeJS.Timeout | undefined;
   #stop: (() => void) | undefined;
 
@@ -95,9 +100,9 @@ export class RefetchHub {
     };
   }
 
-  #note(concerned: readonly (string | undefined)[]): void {
-    for (const mark of concerned) {
-      if (mark !== undefined) this.#concerned.add(this.#concerned.size < maxMarks ? mark : everybody);
+  #note(concerned: readonly (Concerned | undefined)[]): void {
+    for (const scope of concerned) {
+      if (scope !== undefined) this.#concerned.add(this.#concerned.size < maxMarks ? scope : everybody);
     }
     if (this.#pause === undefined) this.#flush();
   }
@@ -106,14 +111,21 @@ export class RefetchHub {
     const concerned = this.#concerned;
     if (concerned.size === 0) return;
     this.#concerned = new Set();
-    const told = [...this.#listeners].filter(
-      ({ audience }) => concerned.has(everybody) || audience.some((mark) => concerned.has(mark)),
-    );
-    tellInSlices(told, this.#notice());
+    tellInSlices(this.#listenersOf(concerned), this.#notice());
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       this.#flush();
     }, pauseMs).unref();
+  }
+
+  /** A scope has another mark with each API key; of most ledgers few are followed with. */
+  #listenersOf(concerned: ReadonlySet<Concerned>): readonly RefetchListener[] {
+    const all = [...this.#listeners];
+    const markers = new Set(all.map(({ markOf }) => markOf));
+    const scopes = [...concerned].filter((scope) => scope !== everybody);
+    if (scopes.length < concerned.size || scopes.length * markers.size > maxMarks) return all;
+    const marks = new Map([...markers].map((markOf) => [markOf, new Set(scopes.map(markOf))]));
+    return all.filter(({ audience, markOf }) => audience.some((mark) => marks.get(markOf)?.has(mark)));
   }
 
   /** The revision goes with it: whichever server is asked then waits until it has it. */
@@ -128,10 +140,12 @@ export class RefetchHub {
   }
 
   #beat(): void {
-    for (const { response, isStillGood } of this.#listeners) {
+    const present = presentOf(this.#ledger.state, this.#options.now());
+    for (const { response, until, isStillGood } of this.#listeners) {
       if (response.writableEnded) continue;
-      if (isStillGood()) response.write(heartbeatText);
-      else response.end();
+      if (!isStillGood()) response.end();
+      else if (until > present) response.write(heartbeatText);
+      else response.end(this.#notice());
     }
   }
 }

@@ -43,6 +43,8 @@ export type ModelChunk =
 export interface StreamReader {
   /** What the data of an event bring. Failures: unavailable when it is broken or tells an error. */
   read(data: string): readonly ModelChunk[];
+  /** Whether the API has said that nothing more comes; the connection may stay open nevertheless. */
+  isOver(): boolean;
   /** The whole, once the stream has ended. Failures: unavailable when it was cut off. */
   finish(): ModelAnswer;
 }

@@ -14,6 +14,7 @@ import {
   usageOf,
 } from './answer.ts';
 import { isJsonObject, type JsonObject, parseObject } from './json-object.ts';
+import type { NativeTurn } from './message.ts';
 
 const api = 'the Anthropic-style API';
 
@@ -132,6 +133,7 @@ export function createAnthropicStreamReader(): StreamReader {
           return event satisfies never;
       }
     },
+    isOver: () => isComplete,
     finish: () => {
       if (!isComplete) throw cutOff(api);
       return gather([...blocks.values()], reason, usage);
@@ -185,17 +187,13 @@ function gather(
 ): ModelAnswer {
   const of = (type: string, field: string) =>
     growing.map(({ block }) => (block['type'] === type ? textIn(block, field) : '')).join('');
-  const calls = growing.flatMap(({ block, json }) =>
-    block['type'] === 'tool_use'
-      ? [
-          {
-            id: textIn(block, 'id'),
-            name: textIn(block, 'name'),
-            text: json === '' ? JSON.stringify(block['input'] ?? {}) : json,
-          },
-        ]
-      : [],
-  );
+  const calls = growing
+    .filter(({ block }) => block['type'] === 'tool_use')
+    .map(({ block, json }) => ({
+      id: textIn(block, 'id'),
+      name: textIn(block, 'name'),
+      text: json === '' ? JSON.stringify(block['input'] ?? {}) : json,
+    }));
   return answerOf({
     text: of('text', 'text'),
     reasoning: of('thinking', 'thinking'),
@@ -214,13 +212,23 @@ function gather(
   });
 }
 
-/** The turn word for word, if it holds more than texts and calls: thoughts are signed and must come back as they were. */
-function nativeOf(growing: readonly GrowingBlock[]) {
-  if (growing.every(({ block: { type } }) => type === 'text' || type === 'tool_use')) return undefined;
-  const content = growing.map(({ block, json }) =>
-    json === '' ? block : { ...block, input: parseObject(json) ?? {} },
-  );
-  return { style: 'anthropic' as const, content };
+/**
+ * The turn word for word, if it holds more than texts and calls: thoughts are signed and must come back as they were. Where
+ * it was cut off the API would not take it back: a call that breaks off is left out, and so are thoughts that led to nothing.
+ */
+function nativeOf(growing: readonly GrowingBlock[]): NativeTurn | undefined {
+  const content = growing.flatMap(wholeOf);
+  const holdsOnly = (...types: readonly string[]) =>
+    content.every(({ type }) => typeof type === 'string' && types.includes(type));
+  if (holdsOnly('text', 'tool_use') || holdsOnly('thinking', 'redacted_thinking')) return undefined;
+  return { style: 'anthropic', content };
+}
+
+/** A block if it can be sent back: its input is JSON, its text is not empty. */
+function wholeOf({ block, json }: GrowingBlock): JsonObject[] {
+  if (json === '') return block['type'] === 'text' && textIn(block, 'text') === '' ? [] : [block];
+  const input = parseObject(json);
+  return input === undefined ? [] : [{ ...block, input }];
 }
 
 function finishReasonOf(word: string | null | undefined): FinishReason {

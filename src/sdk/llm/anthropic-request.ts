@@ -2,6 +2,7 @@
  * Requests for APIs of Anthropic's style: `POST /messages`. Pure. How thinking is asked for stands in anthropic-thinking.ts.
  */
 import { anthropicThinking } from './anthropic-thinking.ts';
+import { fittingCallId } from './call-id.ts';
 import { defined, type JsonObject } from './json-object.ts';
 import { type Message, partsOf, type UserPart } from './message.ts';
 import { type ModelTraits, traitsOf } from './model-traits.ts';
@@ -24,7 +25,7 @@ export function buildAnthropicRequest(prompt: Prompt): ModelRequest {
   const { params } = prompt;
   const traits = prompt.traits ?? traitsOf('anthropic', prompt.provider, prompt.model);
   const warnings: RequestWarning[] = [];
-  const { system, turns } = takeSystem(prompt, warnings);
+  const { system, turns } = takeSystem(prompt, 'anthropic', warnings);
   const thinking = anthropicThinking(prompt, traits, warnings);
   const isStreaming = params.stream === true;
   const body = withSettings(
@@ -72,10 +73,10 @@ function blocksOf(message: Message): readonly JsonObject[] {
       return partsOf(message.content).map(partOf);
     case 'assistant': {
       const { content, toolCalls = [], native } = message;
-      if (native?.style === 'anthropic') return native.content;
+      if (native?.style === 'anthropic') return native.content.map(withFittingId);
       const calls = toolCalls.map((call) => ({
         type: 'tool_use',
-        id: call.id,
+        id: fittingCallId('word', call.id),
         name: call.name,
         input: call.arguments,
       }));
@@ -85,7 +86,7 @@ function blocksOf(message: Message): readonly JsonObject[] {
       return [
         {
           type: 'tool_result',
-          tool_use_id: message.toolCallId,
+          tool_use_id: fittingCallId('word', message.toolCallId),
           content: message.content,
           ...(message.isError === true ? { is_error: true } : {}),
         },
@@ -93,6 +94,12 @@ function blocksOf(message: Message): readonly JsonObject[] {
     default:
       return message satisfies never;
   }
+}
+
+/** What its like made may have ids that this API refuses. They are not signed; whatever fits stays word for word. */
+function withFittingId(block: JsonObject): JsonObject {
+  const { type, id } = block;
+  return type === 'tool_use' && typeof id === 'string' ? { ...block, id: fittingCallId('word', id) } : block;
 }
 
 function textBlocks(text: string): readonly JsonObject[] {

@@ -21,7 +21,7 @@ export interface EndpointOptions {
   /** A key of the ledger, of type secret: it says where the secret is, and `readSecret` brings it. */
   readonly secretKey?: string;
   readonly authentication?: Authentication;
-  /** Sent with each request; they win. */
+  /** Sent with each request; they win over ours, in whatever spelling of their names. */
   readonly headers?: Readonly<Record<string, string>>;
   /** What differs from OpenAI's own words, in that style. */
   readonly dialect?: Partial<OpenAiDialect>;

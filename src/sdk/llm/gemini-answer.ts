@@ -58,19 +58,20 @@ const answerSchema = z.object({
       }),
     )
     .optional(),
+  responseId: z.string().optional(),
   promptFeedback: z.object({ blockReason: z.string().optional() }).optional(),
   usageMetadata: usageSchema.optional(),
 });
 
-/** Failures: unavailable when it is no answer of such an API, or tells an error. */
-export function readGeminiAnswer(value: unknown): ModelAnswer {
-  const gathering = createGathering();
+/** `newId` names calls where the API names neither them nor its answer. Failures: unavailable when it is no answer of such an API, or tells an error. */
+export function readGeminiAnswer(value: unknown, newId: () => string): ModelAnswer {
+  const gathering = createGathering(newId);
   gathering.take(value);
   return gathering.finish();
 }
 
-export function createGeminiStreamReader(): StreamReader {
-  const gathering = createGathering();
+export function createGeminiStreamReader(newId: () => string): StreamReader {
+  const gathering = createGathering(newId);
   return {
     read: (data) => {
       try {
@@ -80,11 +81,13 @@ export function createGeminiStreamReader(): StreamReader {
         throw error;
       }
     },
+    // There is no word for it: the connection ends.
+    isOver: () => false,
     finish: gathering.finish,
   };
 }
 
-function createGathering() {
+function createGathering(newId: () => string) {
   const native: JsonObject[] = [];
   const calls: { id: string; name: string; text: string }[] = [];
   const files: AnswerFile[] = [];
@@ -93,7 +96,11 @@ function createGathering() {
   let reason: string | undefined;
   let usage: TokenCounts | undefined;
 
-  const takePart = (part: JsonObject): ModelChunk[] => {
+  /** Unlike that of any other turn, or its answer would be taken for theirs. */
+  const madeId = (responseId: string | undefined) =>
+    responseId === undefined ? newId() : `${responseId}_${calls.length}`;
+
+  const takePart = (part: JsonObject, responseId: string | undefined): ModelChunk[] => {
     const parsed = partSchema.safeParse(part);
     if (!parsed.success) throw brokenAnswer(api, 'a part has another shape', parsed.error);
     native.push(part);
@@ -101,7 +108,7 @@ function createGathering() {
     if (inlineData !== undefined) files.push({ mediaType: inlineData.mimeType, data: inlineData.data });
     if (fileData !== undefined) files.push({ url: fileData.fileUri });
     if (functionCall !== undefined) {
-      const { id = `call_${calls.length}`, name, args = {} } = functionCall;
+      const { id = madeId(responseId), name, args = {} } = functionCall;
       calls.push({ id, name, text: JSON.stringify(args) });
       return [{ type: 'tool_call', toolCall: { id, name, arguments: args } }];
     }
@@ -115,11 +122,11 @@ function createGathering() {
     take: (value: unknown): readonly ModelChunk[] => {
       const parsed = answerSchema.safeParse(value);
       if (!parsed.success) throw brokenAnswer(api, 'it has another shape', parsed.error);
-      const { error, candidates: [candidate] = [], promptFeedback, usageMetadata } = parsed.data;
+      const { error, candidates: [candidate] = [], promptFeedback, usageMetadata, responseId } = parsed.data;
       if (error !== undefined) throw toldError(api, error.message);
       usage = usageMetadata === undefined ? usage : tokensOf(usageMetadata);
       reason = candidate?.finishReason ?? (promptFeedback?.blockReason === undefined ? reason : 'SAFETY');
-      return (candidate?.content?.parts ?? []).flatMap(takePart);
+      return (candidate?.content?.parts ?? []).flatMap((part) => takePart(part, responseId));
     },
     finish: (): ModelAnswer => {
       if (reason === undefined) throw cutOff(api);
@@ -130,7 +137,8 @@ function createGathering() {
         files,
         finishReason: reason === 'STOP' && calls.length > 0 ? 'tool_calls' : finishReasonOf(reason),
         usage,
-        native: native.every(isPlain) ? undefined : { style: 'gemini', content: native },
+        native:
+          native.every(isPlain) || native.every(isThought) ? undefined : { style: 'gemini', content: native },
       });
     },
   };
@@ -141,6 +149,11 @@ function isPlain(part: JsonObject): boolean {
   const { functionCall } = part;
   const isNameless = !isJsonObject(functionCall) || functionCall['id'] === undefined;
   return isNameless && Object.keys(part).every((name) => name === 'text' || name === 'functionCall');
+}
+
+/** A turn that was cut off while it thought holds nothing else, and the API would not take it back. */
+function isThought({ thought }: JsonObject): boolean {
+  return thought === true;
 }
 
 /** The prompt holds what was cached; thoughts stand beside the candidates. Audio is told by its modality. */

@@ -23,7 +23,7 @@ export function buildGeminiRequest(prompt: Prompt): ModelRequest {
   const { params, model } = prompt;
   const traits = prompt.traits ?? traitsOf('gemini', prompt.provider, model);
   const warnings: RequestWarning[] = [];
-  const { system, turns } = takeSystem(prompt, warnings);
+  const { system, turns } = takeSystem(prompt, 'gemini', warnings);
   if (params.seed !== undefined && Math.abs(params.seed) > maxInt32) {
     throw unfit('seed', 'this API takes 32 bits');
   }
@@ -60,10 +60,11 @@ export function buildGeminiRequest(prompt: Prompt): ModelRequest {
 
 /** Turns of one role after the other are one turn, so that the answers of all tools stand together. */
 function contentsOf(turns: readonly Message[]): readonly JsonObject[] {
-  const calls = callsIn(turns);
+  const calls = new Map<string, KnownCall>();
   const written: { readonly role: 'user' | 'model'; readonly parts: JsonObject[] }[] = [];
   turns.forEach((message, index) => {
     const role = message.role === 'assistant' ? 'model' : 'user';
+    noteCalls(message, calls);
     const parts = partsIn(message, index, calls);
     const last = written.at(-1);
     if (last?.role === role) last.parts.push(...parts);
@@ -79,16 +80,15 @@ interface KnownCall {
   readonly isOwn: boolean;
 }
 
-/** Every call of the conversation by its id: a tool's answer names the function, not the call. */
-function callsIn(turns: readonly Message[]): ReadonlyMap<string, KnownCall> {
-  const calls = new Map<string, KnownCall>();
-  for (const message of turns) {
-    if (message.role !== 'assistant') continue;
-    const native = message.native?.style === 'gemini' ? message.native.content : [];
-    const own = new Set(native.map(({ functionCall }) => idOf(functionCall)));
-    for (const { id, name } of message.toolCalls ?? []) calls.set(id, { name, isOwn: own.has(id) });
-  }
-  return calls;
+/**
+ * The latest call of each id so far, as a tool's answer names the function and not the call. Earlier ones may have had the
+ * same id: there are APIs that count anew in each turn.
+ */
+function noteCalls(message: Message, calls: Map<string, KnownCall>): void {
+  if (message.role !== 'assistant') return;
+  const native = message.native?.style === 'gemini' ? message.native.content : [];
+  const own = new Set(native.map(({ functionCall }) => idOf(functionCall)));
+  for (const { id, name } of message.toolCalls ?? []) calls.set(id, { name, isOwn: own.has(id) });
 }
 
 function idOf(call: unknown): unknown {

@@ -20,15 +20,15 @@ export interface LlmClientOptions {
   readonly endpoints: Endpoints;
   /** Brings the secret that an address of the ledger names: `vault:…`, `env:…`. Needed for endpoints with a `secretKey`. */
   readonly readSecret?: (address: string) => string | Promise<string>;
-  /** Who is asking when a call does not say; the request's context (request-context.ts) when absent. */
+  /** Who is asking when a call does not say; when it is absent or does not say either, whoever Varve says (`asking`). */
   readonly contextProvider?: () => Context | undefined;
   /** Whether the tokens that the API tells are reported to the server, with key, model and context; not when absent. */
   readonly reportUsage?: boolean;
   /** How long usage is gathered; 5,000 when absent. */
   readonly reportEveryMs?: number;
-  /** Of a whole answer with all attempts, and of the longest silence of a stream; 120,000 when absent. */
+  /** Of a whole answer with all attempts, and of the longest silence of `stream`; 120,000 when absent. */
   readonly timeoutMs?: number;
-  /** How often a call is tried again after 408, 429, 5xx or a broken connection; 2 when absent, at most 10. */
+  /** How often a call is tried again after 408, 429, 5xx or a broken connection (Replicate: 429 alone); 2 when absent, at most 10. */
   readonly retries?: number;
   /** Told of what goes wrong behind the calls: usage that was not taken. */
   readonly onTrouble?: (failure: Failure) => void;
@@ -42,6 +42,7 @@ export interface LlmRequest {
   /** A key of type model: `ai.planner.model`. */
   readonly key: string;
   readonly messages: readonly Message[];
+  /** Stands alone: nothing of who is asking otherwise is mixed into it. */
   readonly context?: Context;
   /**
    * A key of type object that holds the parameters. When absent: the key's name with `params` in place of `model`
@@ -80,7 +81,10 @@ export interface LlmClient {
    * `unauthenticated`, `forbidden`, `not_found`, `refused` as the provider says.
    */
   complete(request: LlmRequest): Promise<LlmResult>;
-  /** The answer as it is written; the same failures, and `unavailable` (cut_off). Leaving the loop ends the call. */
+  /**
+   * The answer as it is written; the same failures, in the loop, and `unavailable` (cut_off). Who is asking, and with that model
+   * and parameters, is decided here; the call is made when the loop begins. Leaving the loop ends it.
+   */
   stream(request: LlmRequest): AsyncIterable<LlmChunk>;
   /** Reports the usage that waits. Failures: those of the server; it goes on waiting then. */
   flushUsage(): Promise<void>;

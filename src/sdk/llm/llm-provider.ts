@@ -3,6 +3,7 @@
  * the old positional ones, which it warns of once. What a provider does is in `completeWith`, which sees the new kind only.
  */
 import { Failure } from '../../failure.ts';
+import { isObject } from './json-object.ts';
 import type { Message } from './message.ts';
 import type { GenerationParams, ReasoningParams } from './params.ts';
 import { readGenerationParams, readReasoningParams } from './params-spelling.ts';
@@ -66,7 +67,7 @@ export abstract class LLMProvider<A, M = Message> {
   ): Promise<A>;
   async complete(messages: readonly M[], model: string, ...rest: readonly unknown[]): Promise<A> {
     if (!isPositional(rest)) {
-      const [generation = {}, reasoning] = rest;
+      const [generation, reasoning] = rest;
       if (rest.length > 2) {
         throw new Failure('invalid', 'complete takes messages, model, generationParams, reasoningParams', {
           reason: 'bad_params',
@@ -75,7 +76,7 @@ export abstract class LLMProvider<A, M = Message> {
       return this.completeWith(
         messages,
         model,
-        readGenerationParams(generation),
+        readGenerationParams(generation ?? {}),
         reasoning === undefined || reasoning === null ? undefined : readReasoningParams(reasoning),
       );
     }
@@ -94,11 +95,13 @@ export abstract class LLMProvider<A, M = Message> {
   ): Promise<A>;
 }
 
-/** Told by what stands there, not by how many: a temperature is a number, and where it is null a later one tells. */
-function isPositional([third, fourth, fifth, sixth]: readonly unknown[]): boolean {
-  if (typeof third === 'number' || third === null) return true;
-  return (
-    third === undefined &&
-    (typeof fourth === 'number' || fourth === null || typeof fifth === 'boolean' || Array.isArray(sixth))
-  );
+/**
+ * Told by what stands there: a temperature is a number, parameters are an object. Where neither is said the fourth tells, and
+ * where that says nothing either, only an old call has null there or more than the new one takes.
+ */
+function isPositional(rest: readonly unknown[]): boolean {
+  const [third, fourth] = rest;
+  if (third !== undefined && third !== null) return typeof third === 'number';
+  if (isObject(fourth)) return false;
+  return third === null || fourth === null || typeof fourth === 'number' || rest.length > 2;
 }

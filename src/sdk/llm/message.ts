@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Failure } from '../../failure.ts';
-import { apiStyles } from './api-style.ts';
+import { type ApiStyle, apiStyles } from './api-style.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 
 const jsonObject = z.custom<JsonObject>(isJsonObject, { error: 'an object that JSON can carry' });
@@ -70,6 +70,15 @@ export function readMessages(value: unknown): readonly Message[] {
     reason: 'bad_messages',
     details,
   });
+}
+
+/** Whether an assistant's turn holds nothing that an API of this style can be told: it was cut off before its first word. */
+export function isSilent(message: Message, style: ApiStyle): boolean {
+  if (message.role !== 'assistant') return false;
+  const { content, toolCalls = [], native } = message;
+  if (content !== '' || toolCalls.length > 0) return false;
+  // What is kept for OpenAI's style goes out beside calls alone.
+  return style === 'openai' || native?.style !== style || native.content.length === 0;
 }
 
 /** The parts of what a user says. */

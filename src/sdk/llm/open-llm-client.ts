@@ -7,12 +7,11 @@ import { readModelReference } from '../../domain/model-reference.ts';
 import type { ResolvedModel } from '../../domain/resolve.ts';
 import type { Context } from '../../domain/scope.ts';
 import { Failure } from '../../failure.ts';
-import { currentContext } from '../request-context.ts';
 import type { Resolved, Varve } from '../varve.ts';
 import type { ModelAnswer } from './answer.ts';
 import { type Endpoint, type Endpoints, endpointOf } from './endpoint.ts';
 import type { LlmChunk, LlmClient, LlmClientOptions, LlmRequest, LlmResult } from './llm-client.ts';
-import { readMessages } from './message.ts';
+import { type Message, readMessages } from './message.ts';
 import { type ModelCall, prepareCall } from './model-call.ts';
 import type { LlmParams } from './params.ts';
 import { overrideParams, readLlmParams } from './params-spelling.ts';
@@ -32,8 +31,16 @@ interface Choice {
   readonly params: LlmParams;
 }
 
-interface PreparedCall {
+/** What is settled when a call is made, before anything is waited for. */
+interface DecidedCall {
+  readonly request: LlmRequest;
+  readonly messages: readonly Message[];
   readonly choice: Choice;
+  readonly endpoint: Endpoint;
+  readonly secretAddress: string | undefined;
+}
+
+interface PreparedCall extends DecidedCall {
   readonly call: ModelCall;
 }
 
@@ -60,19 +67,30 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
         })
       : undefined;
 
-  const prepare = async (request: LlmRequest, forced: Pick<LlmParams, 'stream'>): Promise<PreparedCall> => {
+  // Waits for nothing, so that model, parameters and secret are of one revision and of who asks now; async for its failures.
+  const decide = async (request: LlmRequest): Promise<DecidedCall> => {
     const messages = readMessages(request.messages);
-    // In one go, before anything is waited for: model, parameters and secret are of one revision.
     const choice = choose(varve, options, request);
-    const { provider, model } = choice.model;
+    const { provider } = choice.model;
     const endpoint = endpoints.get(provider);
     if (endpoint === undefined) {
       throw new Failure('unavailable', `this service has no endpoint for the provider ${provider}`, {
         reason: 'no_endpoint',
       });
     }
-    const address = secretAddress(varve, endpoint, choice.context);
-    const secret = await readSecret(endpoint, address, options);
+    return {
+      request,
+      messages,
+      choice,
+      endpoint,
+      secretAddress: secretAddressOf(varve, endpoint, choice.context),
+    };
+  };
+
+  const prepare = async (decided: DecidedCall, forced: Pick<LlmParams, 'stream'>): Promise<PreparedCall> => {
+    const { request, messages, choice, endpoint, secretAddress } = decided;
+    const { provider, model } = choice.model;
+    const secret = await readSecret(endpoint, secretAddress, options);
     const { settings, signal, timeoutMs = usualTimeoutMs } = request;
     const prompt = {
       provider,
@@ -81,11 +99,15 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
       params: { ...choice.params, ...forced },
       ...(settings === undefined ? {} : { settings }),
     };
-    return { choice, call: prepareCall(http, endpoint, prompt, { timeoutMs, signal, secret }) };
+    return {
+      ...decided,
+      call: prepareCall(http, endpoint, prompt, { timeoutMs, signal, secret, newId: parts.newId }),
+    };
   };
 
-  const conclude = ({ key }: LlmRequest, { choice, call }: PreparedCall, answer: ModelAnswer): LlmResult => {
+  const conclude = ({ request, choice, call }: PreparedCall, answer: ModelAnswer): LlmResult => {
     const { resolved, model, context } = choice;
+    const { key } = request;
     const { usage } = answer;
     if (usage !== undefined) reporter?.add({ key, model: model.id, context, usage });
     return {
@@ -98,18 +120,23 @@ export function openLlmClient(varve: Varve, options: LlmClientOptions, parts: Ll
     };
   };
 
-  async function* stream(request: LlmRequest): AsyncGenerator<LlmChunk, void, undefined> {
-    const prepared = await prepare(request, { stream: true });
+  async function* chunksOf(decided: Promise<DecidedCall>): AsyncGenerator<LlmChunk, void, undefined> {
+    const prepared = await prepare(await decided, { stream: true });
     const answer = yield* prepared.call.chunks();
-    yield { type: 'end', result: conclude(request, prepared, answer) };
+    yield { type: 'end', result: conclude(prepared, answer) };
   }
 
   return {
     complete: async (request) => {
-      const prepared = await prepare(request, {});
-      return conclude(request, prepared, await prepared.call.answer());
+      const prepared = await prepare(await decide(request), {});
+      return conclude(prepared, await prepared.call.answer());
     },
-    stream,
+    stream: (request) => {
+      const decided = decide(request);
+      // Told in the loop; one that never begins is no failure.
+      decided.catch(() => undefined);
+      return chunksOf(decided);
+    },
     flushUsage: async () => reporter?.flush(),
     close: async () => reporter?.close(),
   };
@@ -129,7 +156,7 @@ function endpointsOf({ endpoints, readSecret: read }: LlmClientOptions): Readonl
 
 function choose(varve: Varve, options: LlmClientOptions, request: LlmRequest): Choice {
   const { key, fallback, overrides } = request;
-  const context = { ...(options.contextProvider ?? currentContext)(), ...request.context };
+  const context = { ...(request.context ?? options.contextProvider?.() ?? varve.asking()) };
   const resolved = varve.resolve(key, context, fallback === undefined ? {} : { fallback });
   const ledgerParams = paramsOf(varve, request, context);
   return {
@@ -189,7 +216,7 @@ function modelOf(value: JsonValue, key: string, endpoints: Endpoints): ResolvedM
 }
 
 /** Where the ledger says that the secret is; undefined for an endpoint that brings its own. */
-function secretAddress(varve: Varve, { options }: Endpoint, context: Context): string | undefined {
+function secretAddressOf(varve: Varve, { options }: Endpoint, context: Context): string | undefined {
   if (options.secretKey === undefined) return undefined;
   const address = varve.value(options.secretKey, context);
   if (typeof address === 'string') return address;

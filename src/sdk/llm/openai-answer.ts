@@ -15,6 +15,8 @@ import {
   toldError,
   usageOf,
 } from './answer.ts';
+import type { NativeTurn } from './message.ts';
+import { type OpenAiDialect, plainDialect } from './openai-request.ts';
 
 const api = 'the OpenAI-style API';
 
@@ -98,8 +100,15 @@ const chunkSchema = z.object({
 
 type Spoken = z.output<z.ZodObject<typeof spoken>>;
 
-/** Failures: unavailable when it is no answer of such an API, or tells an error. */
-export function readOpenAiAnswer(value: unknown): ModelAnswer {
+/**
+ * `newId` names calls that the API does not name; the dialect says what has to go back. Failures: unavailable when it is no
+ * answer of such an API, or tells an error.
+ */
+export function readOpenAiAnswer(
+  value: unknown,
+  newId: () => string,
+  dialect: OpenAiDialect = plainDialect,
+): ModelAnswer {
   const parsed = completionSchema.safeParse(value);
   if (!parsed.success) throw brokenAnswer(api, 'it has another shape', parsed.error);
   const { error, choices = [], usage } = parsed.data;
@@ -107,17 +116,33 @@ export function readOpenAiAnswer(value: unknown): ModelAnswer {
   const [choice] = choices;
   if (choice === undefined) throw brokenAnswer(api, 'it has no choice');
   const { text, reasoning } = wordsOf(choice.message);
+  const calls = (choice.message.tool_calls ?? []).map((call) => ({
+    id: namedId(call.id) ?? newId(),
+    name: call.function.name,
+    text: call.function.arguments ?? '',
+  }));
   return answerOf({
     text,
     reasoning,
-    calls: (choice.message.tool_calls ?? []).map((call, index) => ({
-      id: call.id ?? `call_${index}`,
-      name: call.function.name,
-      text: call.function.arguments ?? '',
-    })),
+    calls,
     finishReason: finishReasonOf(choice.finish_reason),
     usage: tokensOf(usage),
+    native: nativeOf(calls, choice.message.reasoning_content, dialect),
   });
+}
+
+function namedId(id: string | null | undefined): string | undefined {
+  return id === null || id === '' ? undefined : id;
+}
+
+/** What was thought before calls, for the dialects that want it back (openai-request.ts). */
+function nativeOf(
+  calls: readonly GrowingCall[],
+  thoughts: string | null | undefined,
+  { thinking }: OpenAiDialect,
+): NativeTurn | undefined {
+  if (thinking !== 'type' || calls.length === 0 || typeof thoughts !== 'string') return undefined;
+  return { style: 'openai', content: [{ reasoning_content: thoughts }] };
 }
 
 interface GrowingCall {
@@ -126,10 +151,15 @@ interface GrowingCall {
   text: string;
 }
 
-export function createOpenAiStreamReader(): StreamReader {
+export function createOpenAiStreamReader(
+  newId: () => string,
+  dialect: OpenAiDialect = plainDialect,
+): StreamReader {
   let text = '';
   let reasoning = '';
+  let thoughts: string | undefined;
   let finish: string | undefined;
+  let isOver = false;
   let usage: TokenCounts | undefined;
   /** By their index; Mistral tells none and sends each call whole. */
   const calls = new Map<number, GrowingCall>();
@@ -140,25 +170,32 @@ export function createOpenAiStreamReader(): StreamReader {
       calls: [...calls.values()],
       finishReason: finishReasonOf(finish),
       usage,
+      native: nativeOf([...calls.values()], thoughts, dialect),
     });
   return {
     read: (data) => {
-      if (data.trim() === '[DONE]') return [];
+      if (data.trim() === '[DONE]') {
+        isOver = true;
+        return [];
+      }
       const { choice, usage: told } = chunkOf(data);
       usage = tokensOf(told) ?? usage;
       const chunks: ModelChunk[] = [];
       const words = wordsOf(choice?.delta ?? {});
       text += words.text;
       reasoning += words.reasoning;
+      const thought = choice?.delta?.reasoning_content;
+      if (typeof thought === 'string') thoughts = (thoughts ?? '') + thought;
       if (words.reasoning !== '') chunks.push({ type: 'reasoning', text: words.reasoning });
       if (words.text !== '') chunks.push({ type: 'text', text: words.text });
-      for (const piece of choice?.delta?.tool_calls ?? []) grow(calls, piece);
+      for (const piece of choice?.delta?.tool_calls ?? []) grow(calls, piece, newId);
       if (typeof choice?.finish_reason === 'string' && finish === undefined) {
         finish = choice.finish_reason;
         for (const toolCall of whole().toolCalls) chunks.push({ type: 'tool_call', toolCall });
       }
       return chunks;
     },
+    isOver: () => isOver,
     finish: () => {
       if (finish === undefined) throw cutOff(api);
       return whole();
@@ -174,9 +211,9 @@ function chunkOf(data: string) {
   return { choice: choices?.[0], usage };
 }
 
-function grow(calls: Map<number, GrowingCall>, piece: z.output<typeof callPiece>): void {
+function grow(calls: Map<number, GrowingCall>, piece: z.output<typeof callPiece>, newId: () => string): void {
   const place = piece.index ?? calls.size;
-  const call = calls.get(place) ?? { id: piece.id ?? `call_${place}`, name: '', text: '' };
+  const call = calls.get(place) ?? { id: namedId(piece.id) ?? newId(), name: '', text: '' };
   call.name += piece.function?.name ?? '';
   call.text += piece.function?.arguments ?? '';
   calls.set(place, call);

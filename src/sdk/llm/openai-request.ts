@@ -2,16 +2,19 @@
  * Requests for APIs of OpenAI's style: `POST /chat/completions`. Who speaks it differs in a few words, which the dialect
  * says. Pure.
  */
+import { type CallIdRule, fittingCallId } from './call-id.ts';
 import { defined, type JsonObject } from './json-object.ts';
-import type { Message, UserPart } from './message.ts';
+import type { AssistantMessage, Message, UserPart } from './message.ts';
 import { type ModelTraits, traitsOf } from './model-traits.ts';
 import {
+  isLeftOut,
   leftOut,
   type ModelRequest,
   offeredTools,
   type Prompt,
   type RequestWarning,
   stopSequencesOf,
+  unfit,
   withSettings,
 } from './prompt.ts';
 import type { ToolDefinition } from './tool.ts';
@@ -24,6 +27,8 @@ export interface OpenAiDialect {
   readonly asksForUsage: boolean;
   /** How thinking is switched: `thinking: { type }`, `enable_thinking` with `thinking_budget`, or not at all. */
   readonly thinking: 'none' | 'type' | 'enable';
+  /** Which ids of tool calls it takes; others are made to fit (call-id.ts). */
+  readonly callIds: CallIdRule;
 }
 
 export const plainDialect: OpenAiDialect = {
@@ -31,6 +36,7 @@ export const plainDialect: OpenAiDialect = {
   takesTopK: false,
   asksForUsage: true,
   thinking: 'none',
+  callIds: 'any',
 };
 
 export function buildOpenAiRequest(prompt: Prompt, dialect: OpenAiDialect = plainDialect): ModelRequest {
@@ -41,7 +47,7 @@ export function buildOpenAiRequest(prompt: Prompt, dialect: OpenAiDialect = plai
   const body = withSettings(
     {
       model: prompt.model,
-      messages: messagesOf(prompt),
+      messages: messagesOf(prompt, dialect, warnings),
       [traits.isReasoning ? 'max_completion_tokens' : 'max_tokens']: params.maxTokens,
       ...sampling(prompt, traits, dialect, warnings),
       ...toolFields(prompt),
@@ -54,14 +60,20 @@ export function buildOpenAiRequest(prompt: Prompt, dialect: OpenAiDialect = plai
   return { method: 'POST', path: '/chat/completions', headers: {}, body, isStreaming, warnings };
 }
 
-function messagesOf({ params, messages }: Prompt): readonly JsonObject[] {
-  const written = messages.map(messageOf);
+function messagesOf(
+  { params, messages }: Prompt,
+  dialect: OpenAiDialect,
+  warnings: RequestWarning[],
+): readonly JsonObject[] {
+  const said = messages.filter((message, index) => !isLeftOut(message, index, 'openai', warnings));
+  if (said.length === 0) throw unfit('messages', 'nobody says anything');
+  const written = said.map((message) => messageOf(message, dialect));
   return params.systemPrompt === undefined
     ? written
     : [{ role: 'system', content: params.systemPrompt }, ...written];
 }
 
-function messageOf(message: Message): JsonObject {
+function messageOf(message: Message, dialect: OpenAiDialect): JsonObject {
   switch (message.role) {
     case 'system':
       return { role: 'system', content: message.content };
@@ -74,18 +86,33 @@ function messageOf(message: Message): JsonObject {
       const { content, toolCalls = [] } = message;
       if (toolCalls.length === 0) return { role: 'assistant', content };
       const calls = toolCalls.map((call) => ({
-        id: call.id,
+        id: fittingCallId(dialect.callIds, call.id),
         type: 'function',
         function: { name: call.name, arguments: JSON.stringify(call.arguments) },
       }));
-      return { role: 'assistant', content: content === '' ? null : content, tool_calls: calls };
+      return {
+        role: 'assistant',
+        content: content === '' ? null : content,
+        ...thoughtsBefore(message, dialect),
+        tool_calls: calls,
+      };
     }
     case 'tool':
       // There is no field for a failure: what went wrong is the content.
-      return { role: 'tool', tool_call_id: message.toolCallId, content: message.content };
+      return {
+        role: 'tool',
+        tool_call_id: fittingCallId(dialect.callIds, message.toolCallId),
+        content: message.content,
+      };
     default:
       return message satisfies never;
   }
+}
+
+/** What was thought before a call, which APIs that switch thinking by `type` want back (DeepSeek, "Thinking Mode"). */
+function thoughtsBefore({ native }: AssistantMessage, { thinking }: OpenAiDialect): JsonObject {
+  if (thinking !== 'type' || native?.style !== 'openai') return {};
+  return defined({ reasoning_content: native.content[0]?.['reasoning_content'] });
 }
 
 function partOf(part: UserPart): JsonObject {

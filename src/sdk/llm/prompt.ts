@@ -4,8 +4,9 @@
  */
 import type { JsonValue } from '../../domain/json.ts';
 import { Failure } from '../../failure.ts';
+import type { ApiStyle } from './api-style.ts';
 import { defined, isSameJson, type JsonObject } from './json-object.ts';
-import type { Message } from './message.ts';
+import { isSilent, type Message } from './message.ts';
 import type { ModelTraits } from './model-traits.ts';
 import type { ChatParams, GenerationParams, LlmParams, ReasoningParams } from './params.ts';
 import { readTool, readToolChoice, type ToolChoice, type ToolDefinition } from './tool.ts';
@@ -23,7 +24,7 @@ export interface Prompt {
 }
 
 /**
- * `not_carried`: the API or the model has no such parameter, it was left out; `adjusted`: brought into the API's range;
+ * `not_carried`: the API or the model has no place for it, it was left out; `adjusted`: brought into the API's range;
  * `assumed`: the API wants what nobody said.
  */
 export interface RequestWarning {
@@ -110,14 +111,29 @@ export function leftOut(
   );
 }
 
+/** Whether a message is left out because nothing is said in it; told then. */
+export function isLeftOut(
+  message: Message,
+  index: number,
+  style: ApiStyle,
+  warnings: RequestWarning[],
+): boolean {
+  if (!isSilent(message, style)) return false;
+  const why = 'an assistant turn without text and calls was left out';
+  warnings.push({ code: 'not_carried', path: `messages.${index}`, message: why });
+  return true;
+}
+
 /** The system prompt and the system messages before the conversation, for APIs that have one place for them. */
 export function takeSystem(
   { messages, params }: Prompt,
+  style: ApiStyle,
   warnings: RequestWarning[],
 ): { readonly system: string | undefined; readonly turns: readonly Message[] } {
   const texts = params.systemPrompt === undefined ? [] : [params.systemPrompt];
   let hasBegun = false;
   const turns = messages.filter((message, index) => {
+    if (isLeftOut(message, index, style, warnings)) return false;
     if (message.role !== 'system') {
       hasBegun = true;
       return true;
@@ -132,7 +148,7 @@ export function takeSystem(
     }
     return false;
   });
-  if (turns.length === 0) throw unfit('messages', 'the conversation has system messages only');
+  if (turns.length === 0) throw unfit('messages', 'nobody says anything but the system');
   return { system: texts.length === 0 ? undefined : texts.join('\n\n'), turns };
 }
 

@@ -26,6 +26,8 @@ export interface HttpCall {
   readonly headers: Readonly<Record<string, string>>;
   /** JSON text. */
   readonly body?: string;
+  /** Whether something goes on, and is paid for, even if no answer comes: tried again after 429 only, which began nothing. */
+  readonly beginsWork?: boolean;
 }
 
 /** The longest answer, in bytes: images come in base64. */
@@ -73,10 +75,12 @@ async function attemptOnce(http: ProviderHttp, call: HttpCall, limit: CallLimit)
     if (response.ok) return { response };
     const text = withoutSecrets(await readText(response), call.headers);
     const failure = failureOf(call.provider, response, text, http.now());
-    return { failure, isWorthRetrying: worthRetrying.has(response.status) };
+    const isWorthRetrying =
+      call.beginsWork === true ? response.status === 429 : worthRetrying.has(response.status);
+    return { failure, isWorthRetrying };
   } catch (error) {
     const failure = limit.failure(error, call.provider);
-    return { failure, isWorthRetrying: failure.reason === 'not_reached' };
+    return { failure, isWorthRetrying: call.beginsWork !== true && failure.reason === 'not_reached' };
   }
 }
 

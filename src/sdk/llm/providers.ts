@@ -34,9 +34,13 @@ const vertex: ProviderFacts = { style: 'gemini', authentication: 'bearer' };
 
 /** What each says in its own API reference. */
 export const providers: Readonly<Record<string, ProviderFacts>> = {
-  openai: openAiLike('https://api.openai.com/v1'),
+  openai: openAiLike('https://api.openai.com/v1', { callIds: 'short' }),
   /** The address is `https://<resource>.openai.azure.com/openai/v1`, the model the deployment's name. */
-  azure: { style: 'openai', authentication: 'api-key' },
+  azure: {
+    style: 'openai',
+    authentication: 'api-key',
+    dialect: { ...plainDialect, callIds: 'short' },
+  },
   anthropic: {
     style: 'anthropic',
     baseUrl: 'https://api.anthropic.com/v1',
@@ -49,7 +53,11 @@ export const providers: Readonly<Record<string, ProviderFacts>> = {
   groq: openAiLike('https://api.groq.com/openai/v1'),
   xai: openAiLike('https://api.x.ai/v1'),
   // It refuses fields that it does not know, and ends each stream with its tokens unasked.
-  mistral: openAiLike('https://api.mistral.ai/v1', { seedField: 'random_seed', asksForUsage: false }),
+  mistral: openAiLike('https://api.mistral.ai/v1', {
+    seedField: 'random_seed',
+    asksForUsage: false,
+    callIds: 'nine',
+  }),
   deepseek: openAiLike('https://api.deepseek.com', { thinking: 'type' }),
   moonshotai: openAiLike('https://api.moonshot.ai/v1', { thinking: 'type' }),
   zai: openAiLike('https://api.z.ai/api/paas/v4', { thinking: 'type' }),

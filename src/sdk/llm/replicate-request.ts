@@ -17,7 +17,7 @@ import {
 export function buildReplicateRequest(prompt: Prompt): ModelRequest {
   const { params } = prompt;
   const warnings: RequestWarning[] = [];
-  const { system, turns } = takeSystem(prompt, warnings);
+  const { system, turns } = takeSystem(prompt, 'replicate', warnings);
   const { tools, choice } = offeredTools(params);
   if (tools.length > 0 && choice !== 'none') throw unfit('tools', 'this API knows no tools');
   const thinking = ['reasoningEffort', 'thinkingMode', 'thinkingTokens', 'chainOfThought'] as const;
@@ -43,8 +43,8 @@ export function buildReplicateRequest(prompt: Prompt): ModelRequest {
   return {
     method: 'POST',
     path,
-    // Holds the answer back until it is there, for a minute at most; then the prediction is asked for.
-    headers: isStreaming ? {} : { prefer: 'wait=60' },
+    // Holds the answer back until it is there, for a second at most: what has told no id yet cannot be cancelled.
+    headers: isStreaming ? {} : { prefer: 'wait=1' },
     body: {
       ...(version === undefined ? {} : { version }),
       input,

@@ -82,6 +82,14 @@ describe("Anthropic's style", () => {
     expect(body['messages']).toMatchObject([{}, { role: 'assistant', content }, {}]);
   });
 
+  test('a stream is over with its last event, and no earlier', () => {
+    const reader = createAnthropicStreamReader();
+    reader.read('{"type":"message_delta","delta":{"stop_reason":"end_turn"}}');
+    expect(reader.isOver()).toBe(false);
+    reader.read('{"type":"message_stop"}');
+    expect(reader.isOver()).toBe(true);
+  });
+
   test('a tool without parameters, called in a stream without any', () => {
     const { whole } = streamed(createAnthropicStreamReader(), [
       { type: 'message_start', message: {} },

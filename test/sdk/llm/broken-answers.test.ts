@@ -7,14 +7,22 @@ import { createAnthropicStreamReader, readAnthropicAnswer } from '../../../src/s
 import { createGeminiStreamReader, readGeminiAnswer } from '../../../src/sdk/llm/gemini-answer.ts';
 import { createOpenAiStreamReader, readOpenAiAnswer } from '../../../src/sdk/llm/openai-answer.ts';
 import { readPrediction } from '../../../src/sdk/llm/replicate-answer.ts';
-import { streamed } from '../../support/model-answers.ts';
+import { newId, streamed } from '../../support/model-answers.ts';
 
 describe('what is no answer', () => {
   test.each<[string, () => unknown, string]>([
-    ['nothing of OpenAI', () => readOpenAiAnswer({}), 'broken_answer'],
-    ['a page for OpenAI', () => readOpenAiAnswer('<html>'), 'broken_answer'],
-    ['choices of another shape', () => readOpenAiAnswer({ choices: [{ text: 'old' }] }), 'broken_answer'],
-    ['an error in place of choices', () => readOpenAiAnswer({ error: { message: 'no' } }), 'provider_failed'],
+    ['nothing of OpenAI', () => readOpenAiAnswer({}, newId), 'broken_answer'],
+    ['a page for OpenAI', () => readOpenAiAnswer('<html>', newId), 'broken_answer'],
+    [
+      'choices of another shape',
+      () => readOpenAiAnswer({ choices: [{ text: 'old' }] }, newId),
+      'broken_answer',
+    ],
+    [
+      'an error in place of choices',
+      () => readOpenAiAnswer({ error: { message: 'no' } }, newId),
+      'provider_failed',
+    ],
     ['nothing of Anthropic', () => readAnthropicAnswer({}), 'broken_answer'],
     ['blocks without a type', () => readAnthropicAnswer({ content: [{}] }), 'broken_answer'],
     [
@@ -22,8 +30,8 @@ describe('what is no answer', () => {
       () => readAnthropicAnswer({ type: 'error', error: { message: 'Overloaded' } }),
       'provider_failed',
     ],
-    ['nothing of Gemini', () => readGeminiAnswer({}), 'cut_off'],
-    ['an error of Gemini', () => readGeminiAnswer({ error: { message: 'no' } }), 'provider_failed'],
+    ['nothing of Gemini', () => readGeminiAnswer({}, newId), 'cut_off'],
+    ['an error of Gemini', () => readGeminiAnswer({ error: { message: 'no' } }, newId), 'provider_failed'],
     ['nothing of Replicate', () => readPrediction({}), 'broken_answer'],
     [
       'a failed prediction',
@@ -36,9 +44,19 @@ describe('what is no answer', () => {
   });
 
   test.each<[string, () => StreamReader, readonly unknown[], string]>([
-    ['OpenAI, broken', createOpenAiStreamReader, ['{"choices"'], 'broken_answer'],
-    ['OpenAI, an error', createOpenAiStreamReader, [{ error: { message: 'no' } }], 'provider_failed'],
-    ['OpenAI, cut off', createOpenAiStreamReader, [{ choices: [{ delta: { content: 'Bl' } }] }], 'cut_off'],
+    ['OpenAI, broken', () => createOpenAiStreamReader(newId), ['{"choices"'], 'broken_answer'],
+    [
+      'OpenAI, an error',
+      () => createOpenAiStreamReader(newId),
+      [{ error: { message: 'no' } }],
+      'provider_failed',
+    ],
+    [
+      'OpenAI, cut off',
+      () => createOpenAiStreamReader(newId),
+      [{ choices: [{ delta: { content: 'Bl' } }] }],
+      'cut_off',
+    ],
     ['Anthropic, broken', createAnthropicStreamReader, ['x'], 'broken_answer'],
     [
       'Anthropic, a piece of nothing',
@@ -58,10 +76,10 @@ describe('what is no answer', () => {
       [{ type: 'message_delta', delta: { stop_reason: 'end_turn' } }],
       'cut_off',
     ],
-    ['Gemini, broken', createGeminiStreamReader, ['{'], 'broken_answer'],
+    ['Gemini, broken', () => createGeminiStreamReader(newId), ['{'], 'broken_answer'],
     [
       'Gemini, cut off',
-      createGeminiStreamReader,
+      () => createGeminiStreamReader(newId),
       [{ candidates: [{ content: { parts: [{ text: 'Bl' }] } }] }],
       'cut_off',
     ],

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import { noTokens } from '../../../src/domain/usage/usage.ts';
 import { createGeminiStreamReader, readGeminiAnswer } from '../../../src/sdk/llm/gemini-answer.ts';
-import { answer, kiel, streamed } from '../../support/model-answers.ts';
+import { answer, kiel, newId, streamed } from '../../support/model-answers.ts';
 
 describe("Gemini's style", () => {
   const usageMetadata = {
@@ -48,10 +48,10 @@ describe("Gemini's style", () => {
     const of = (some: readonly object[], more: object = {}) => ({
       candidates: [{ content: { role: 'model', parts: some }, ...more }],
     });
-    expect(readGeminiAnswer({ ...of(parts, { finishReason: 'STOP' }), usageMetadata })).toStrictEqual(
+    expect(readGeminiAnswer({ ...of(parts, { finishReason: 'STOP' }), usageMetadata }, newId)).toStrictEqual(
       expected,
     );
-    const { chunks, whole } = streamed(createGeminiStreamReader(), [
+    const { chunks, whole } = streamed(createGeminiStreamReader(newId), [
       ...parts.map((part) => of([part])),
       { ...of([{ text: '' }].slice(1), { finishReason: 'STOP' }), usageMetadata },
     ]);
@@ -63,20 +63,29 @@ describe("Gemini's style", () => {
     expect(whole).toStrictEqual(expected);
   });
 
+  const finished = (...parts: readonly object[]) => ({
+    candidates: [{ content: { parts }, finishReason: 'STOP' }],
+  });
+  const nameless = [{ functionCall: { name: 'a' } }, { functionCall: { name: 'b' } }];
+
   test('an image, and calls without ids', () => {
     const image = { inlineData: { mimeType: 'image/png', data: 'aGVsbG8=' } };
-    const read = readGeminiAnswer({
-      candidates: [
-        {
-          content: { parts: [image, { functionCall: { name: 'a' } }, { functionCall: { name: 'b' } }] },
-          finishReason: 'STOP',
-        },
-      ],
-    });
+    const ids = ['x', 'y'];
+    const read = readGeminiAnswer(finished(image, ...nameless), () => ids.shift() ?? '');
     expect(read.files).toStrictEqual([{ mediaType: 'image/png', data: 'aGVsbG8=' }]);
     expect(read.toolCalls).toStrictEqual([
-      { id: 'call_0', name: 'a', arguments: {} },
-      { id: 'call_1', name: 'b', arguments: {} },
+      { id: 'x', name: 'a', arguments: {} },
+      { id: 'y', name: 'b', arguments: {} },
+    ]);
+  });
+
+  test('calls without ids are named after their answer, so that no other turn has them', () => {
+    const whole = readGeminiAnswer({ ...finished(...nameless), responseId: 'r1' }, newId);
+    const pieces = nameless.map((part) => ({ ...finished(part), responseId: 'r2' }));
+    const stream = streamed(createGeminiStreamReader(newId), pieces);
+    expect([whole, stream.whole].map(({ toolCalls }) => toolCalls.map(({ id }) => id))).toEqual([
+      ['r1_0', 'r1_1'],
+      ['r2_0', 'r2_1'],
     ]);
   });
 
@@ -86,6 +95,6 @@ describe("Gemini's style", () => {
     [{ promptFeedback: { blockReason: 'PROHIBITED_CONTENT' } }, 'content_filter'],
     [{ candidates: [{ finishReason: 'MALFORMED_FUNCTION_CALL' }] }, 'other'],
   ])('%j', (value, finishReason) => {
-    expect(readGeminiAnswer(value)).toStrictEqual(answer({ text: '', finishReason } as never));
+    expect(readGeminiAnswer(value, newId)).toStrictEqual(answer({ text: '', finishReason } as never));
   });
 });

@@ -189,6 +189,19 @@ test('a turn of its own comes back word for word, and its calls under their own 
   ]);
 });
 
+test('an answer is that of the latest call of its id', () => {
+  const turn = (name: string): readonly Message[] => [
+    { role: 'assistant', content: '', toolCalls: [{ id: 'call_0', name, arguments: {} }] },
+    { role: 'tool', toolCallId: 'call_0', content: 'x' },
+  ];
+  const { body } = written('gemini-2.5-flash', {}, [...question, ...turn('weather'), ...turn('tide')]);
+  const named = (name: string) => [
+    { role: 'model', parts: [{ functionCall: { name } }] },
+    { role: 'user', parts: [{ functionResponse: { name } }] },
+  ];
+  expect(body['contents']).toMatchObject([{}, ...named('weather'), ...named('tide')]);
+});
+
 test('settings are part of the generation', () => {
   const settings = { responseModalities: ['IMAGE'] };
   expect(

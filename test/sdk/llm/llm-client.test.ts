@@ -213,6 +213,13 @@ describe('secrets', () => {
     await llm.complete(stand.ask);
     expect(stand.provider.asked[0]?.headers).toMatchObject({ 'x-team': 'planner' });
     expect(stand.provider.asked[0]?.headers).not.toHaveProperty('authorization');
+    const headers = { Authorization: 'Bearer gateway', 'Content-Type': 'application/json; charset=utf-8' };
+    const gateway = { baseUrl: stand.provider.url, apiKey: () => 'sk-test', headers };
+    await stand.client({ endpoints: { openai: gateway } }).complete(stand.ask);
+    expect(stand.provider.asked[1]?.headers).toMatchObject({
+      authorization: 'Bearer gateway',
+      'content-type': 'application/json; charset=utf-8',
+    });
   });
 });
 

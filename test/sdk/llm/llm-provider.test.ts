@@ -43,6 +43,10 @@ describe('an old call sends what the new one sends', () => {
     ['five', [0.7, 1000, false], { temperature: 0.7, maxTokens: 1000, stream: false }],
     ['four', [0.7, 1000], { temperature: 0.7, maxTokens: 1000 }],
     ['three', [0], { temperature: 0 }],
+    ['nothing at all, spelled out', [undefined, undefined, undefined, undefined], {}],
+    ['nothing, as far as whether it streams', [undefined, undefined, undefined], {}],
+    ['two nulls', [null, null], {}],
+    ['one null', [null], {}],
     ['nothing but null', [null, null, false, null], { stream: false }],
     ['no temperature', [null, 5], { maxTokens: 5 }],
     ['an undefined temperature', [undefined, 5, undefined, undefined], { maxTokens: 5 }],
@@ -82,6 +86,15 @@ describe('a new call', () => {
     expect((await call(question, 'gpt-5.4', undefined, { reasoningEffort: 'low' })).body).toMatchObject({
       reasoning_effort: 'low',
     });
+    expect((await call(question, 'gpt-5.4', null, { reasoningEffort: 'low' })).body).toMatchObject({
+      reasoning_effort: 'low',
+    });
+    for (const rest of [[undefined], [undefined, undefined], [{}], [{}, null]]) {
+      expect((await call(question, 'gpt-4o', ...rest)).body).toStrictEqual({
+        model: 'gpt-4o',
+        messages: question,
+      });
+    }
     expect(warnings).toEqual([]);
   });
 

@@ -58,7 +58,7 @@ describe('each style of API', () => {
       },
       { settings: { go_fast: true } },
       '/models/qwen/qwen-image-edit/predictions',
-      { authorization: 'Bearer sk-test', prefer: 'wait=60' },
+      { authorization: 'Bearer sk-test', prefer: 'wait=1' },
     ],
   ])('%s answers as a whole', async (id, body, more, url, headers) => {
     await stand.change(override(stand.planner, 'global', id));

@@ -5,7 +5,9 @@
 import { describe, expect, test } from 'vitest';
 import { noTokens, type TokenCounts } from '../../../src/domain/usage/usage.ts';
 import { createOpenAiStreamReader, readOpenAiAnswer } from '../../../src/sdk/llm/openai-answer.ts';
-import { answer, kiel, streamed } from '../../support/model-answers.ts';
+import { buildOpenAiRequest, type OpenAiDialect, plainDialect } from '../../../src/sdk/llm/openai-request.ts';
+import { answer, kiel, newId, streamed } from '../../support/model-answers.ts';
+import { promptOf, question } from '../../support/prompts.ts';
 
 describe("OpenAI's style", () => {
   const usage = {
@@ -36,7 +38,7 @@ describe("OpenAI's style", () => {
       ],
     };
     const completion = { choices: [{ index: 0, message, finish_reason: 'tool_calls' }], usage };
-    expect(readOpenAiAnswer(completion)).toStrictEqual(
+    expect(readOpenAiAnswer(completion, newId)).toStrictEqual(
       answer({
         text: 'Blue.',
         reasoning: 'Rayleigh',
@@ -52,7 +54,7 @@ describe("OpenAI's style", () => {
     const delta = (words: object, finish: string | null = null) => ({
       choices: [{ index: 0, delta: words, finish_reason: finish }],
     });
-    const { chunks, whole } = streamed(createOpenAiStreamReader(), [
+    const { chunks, whole } = streamed(createOpenAiStreamReader(newId), [
       delta({ role: 'assistant', content: '' }),
       delta({ reasoning_content: 'Ray' }),
       delta({ content: 'Bl' }),
@@ -93,7 +95,7 @@ describe("OpenAI's style", () => {
       completion_tokens_details: { reasoning_tokens: 20 },
     };
     expect(
-      readOpenAiAnswer({ choices: [{ message: { content }, finish_reason: 'stop' }], usage: beside }),
+      readOpenAiAnswer({ choices: [{ message: { content }, finish_reason: 'stop' }], usage: beside }, newId),
     ).toStrictEqual(
       answer({
         text: 'Blue.',
@@ -101,6 +103,46 @@ describe("OpenAI's style", () => {
         usage: { ...noTokens, inputTokens: 10, outputTokens: 5, reasoningTokens: 20 },
       }),
     );
+  });
+
+  test('calls that the API does not name are named apart, whole and in a stream', () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    const next = () => ids.shift() ?? '';
+    const calls = [
+      { index: 0, function: { name: 'a', arguments: '{}' } },
+      { index: 1, id: '', function: { name: 'b', arguments: '{}' } },
+    ];
+    const whole = readOpenAiAnswer({ choices: [{ message: { tool_calls: calls } }] }, next);
+    const stream = streamed(createOpenAiStreamReader(next), [
+      { choices: [{ delta: { tool_calls: calls }, finish_reason: 'tool_calls' }] },
+    ]);
+    expect([...whole.toolCalls, ...stream.whole.toolCalls].map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('thoughts before a call go back to the APIs that want them, and to no other', () => {
+    const thinking = { ...plainDialect, thinking: 'type' } as const;
+    const call = { id: 'c1', function: { name: 'weather', arguments: '{"city":"Kiel"}' } };
+    const choice = { reasoning_content: 'Rayleigh', tool_calls: [{ ...call, index: 0 }] };
+    const completion = { choices: [{ message: choice, finish_reason: 'tool_calls' }] };
+    const events = [
+      { choices: [{ delta: { reasoning_content: 'Ray' } }] },
+      { choices: [{ delta: { reasoning_content: 'leigh' } }] },
+      { choices: [{ delta: { tool_calls: choice.tool_calls }, finish_reason: 'tool_calls' }] },
+    ];
+    const { message } = readOpenAiAnswer(completion, newId, thinking);
+    expect(streamed(createOpenAiStreamReader(newId, thinking), events).whole.message).toStrictEqual(message);
+    const sent = (dialect: OpenAiDialect) =>
+      buildOpenAiRequest(promptOf('deepseek/deepseek-chat', {}, [...question, message]), dialect).body;
+    const turn = { role: 'assistant', content: null, tool_calls: [{ ...call, type: 'function' }] };
+    expect(sent(thinking)['messages']).toStrictEqual([
+      ...question,
+      { ...turn, reasoning_content: 'Rayleigh' },
+    ]);
+    expect(sent(plainDialect)['messages']).toStrictEqual([...question, turn]);
+    // Others do not even keep them, and thoughts without calls are not wanted back.
+    expect(readOpenAiAnswer(completion, newId).message).not.toHaveProperty('native');
+    const quiet = { choices: [{ message: { content: 'x', reasoning_content: 'Hm.' } }] };
+    expect(readOpenAiAnswer(quiet, newId, thinking).message).not.toHaveProperty('native');
   });
 
   test.each([
@@ -112,6 +154,6 @@ describe("OpenAI's style", () => {
     [null, 'other'],
   ])('finish reason %s', (word, finishReason) => {
     const completion = { choices: [{ message: { content: '' }, finish_reason: word }] };
-    expect(readOpenAiAnswer(completion)).toStrictEqual(answer({ text: '', finishReason } as never));
+    expect(readOpenAiAnswer(completion, newId)).toStrictEqual(answer({ text: '', finishReason } as never));
   });
 });

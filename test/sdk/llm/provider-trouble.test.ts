@@ -208,10 +208,31 @@ describe('the time', () => {
       }
       response.end();
     });
-    expect((await client({ timeoutMs: 300 }).complete({ ...ask, overrides: { stream: true } })).text).toBe(
-      '1234',
-    );
+    let text = '';
+    for await (const chunk of client({ timeoutMs: 300 }).stream(ask)) {
+      if (chunk.type === 'text') text += chunk.text;
+    }
+    expect(text).toBe('1234');
   });
+
+  test('of a whole answer is that of all of it, even if it comes as a stream that keeps itself alive', async () => {
+    first(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      while (!response.destroyed) {
+        response.write(': still there\n\n');
+        await sleep(20);
+      }
+    });
+    const call = client({ timeoutMs: 150 }).complete({ ...ask, overrides: { stream: true } });
+    expect(await failed(call)).toMatchObject({ code: 'unavailable', reason: 'timed_out' });
+    await until(() => provider.givenUp() === 1);
+  });
+});
+
+test('a stream that has said its last word is over, whether its connection ends or not', async () => {
+  first((response) => sendEvents(response, completionEvents('Blue.'), 'hang'));
+  expect((await client().complete({ ...ask, overrides: { stream: true } })).text).toBe('Blue.');
+  await until(() => provider.givenUp() === 1);
 });
 
 test('the time that the reader takes for itself is no silence of the provider', async () => {

@@ -57,6 +57,7 @@ describe('an endpoint', () => {
     expect(endpointOf('groq', { baseUrl: 'http://127.0.0.1:1/v1/' }).baseUrl).toBe('http://127.0.0.1:1/v1');
     expect(endpointOf('mistral', { dialect: { takesTopK: true } }).dialect).toStrictEqual({
       seedField: 'random_seed',
+      callIds: 'nine',
       takesTopK: true,
       asksForUsage: false,
       thinking: 'none',

@@ -14,7 +14,7 @@ test('a language model: all of sampling', () => {
   expect(buildReplicateRequest(promptOf('replicate/meta/llama-3-70b', params))).toStrictEqual({
     method: 'POST',
     path: '/models/meta/llama-3-70b/predictions',
-    headers: { prefer: 'wait=60' },
+    headers: { prefer: 'wait=1' },
     body: {
       input: {
         prompt,

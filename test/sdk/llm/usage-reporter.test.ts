@@ -75,7 +75,8 @@ test('each call is counted with its key, its model and its context, when it is t
   };
   expect([...store.values()]).toMatchObject([
     { ...record, user: 'u', tenant: 'acme' },
-    { ...record, tier: '3', user: 'v' },
+    // A context that the call says stands alone: without the client's tier.
+    { ...record, user: 'v' },
   ]);
   expect(batches).toBe(1);
   const silent = client({ reportUsage: false });
