@@ -80,6 +80,7 @@ export interface VarveStatus {
   readonly state: 'starting' | 'live' | 'stale' | 'closed';
   readonly transport: 'stream' | 'polling' | 'none';
   readonly ledger: string;
+  /** Goes back only when the server has another log (trouble `other_log`): its revisions are another count. */
   readonly revision: number;
   readonly source: 'server' | 'file' | 'none';
   readonly ageMs: number;
