@@ -53,7 +53,7 @@ export function sdkManifest(project: string): SdkManifest {
       files: ['dist'],
       sideEffects: false,
       dependencies: Object.fromEntries(needed.map((name) => [name, dependencies[name]])),
-      peerDependencies: { [openFeature]: devDependencies[openFeature] },
+      peerDependencies: { [openFeature]: `^${devDependencies[openFeature] ?? ''}` },
       peerDependenciesMeta: { [openFeature]: { optional: true } },
     },
   };
