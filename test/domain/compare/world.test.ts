@@ -69,7 +69,7 @@ describe('a draft', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 400 },
     );
     expect(compared).toBeGreaterThan(30);
   });
