@@ -16,6 +16,7 @@ import {
   type Pool,
   type PoolOptions,
 } from '../database/pool.ts';
+import { withTimeLimit } from '../ledger/time-limit.ts';
 import { shadowSearchPath } from '../projector/shadow.ts';
 import type { ServerSettings } from '../settings.ts';
 import { rootFolder } from './root-folder.ts';
@@ -24,6 +25,7 @@ import { rootFolder } from './root-folder.ts';
 const silentTurnMs = 2_000;
 /** A projector that was paused within a batch must not keep the rows from the one that takes over. */
 const silentBatchMs = 15_000;
+const poolsLimitMs = 3_000;
 
 export interface OpenDatabase {
   readonly connectionString: string;
@@ -150,8 +152,13 @@ async function openPools(
       return client;
     },
     async stop() {
-      await Promise.all([watch.stop(), http.end(), append.end(), turns.end(), projector.end()]);
+      await endInTime([watch.stop(), http.end(), append.end(), turns.end(), projector.end()]);
       await embedded?.stop();
     },
   };
+}
+
+/** A pool cuts in 2 s what does not end; what is still connecting to a silent database would hold up a stop for longer. */
+async function endInTime(ends: readonly Promise<unknown>[]): Promise<void> {
+  await withTimeLimit<unknown>(Promise.all(ends), poolsLimitMs, () => undefined);
 }
