@@ -28,6 +28,8 @@ import { createWebhookDesk } from './webhook-desk.ts';
 const bodyLimitBytes = 8 * 1024 * 1024;
 /** Who waits for a write when the server stops without its database is told so within this. */
 const hurryMs = 1_000;
+/** The same while the database seems to be there: that it fell silent is known after seconds only. */
+const patientMs = 4_000;
 
 export interface ApiParts extends Omit<LedgerParts, 'log'> {
   readonly metrics: Metrics;
@@ -117,7 +119,8 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   undo.push(async () => {
     isStopping = true;
     // What was taken is finished first, unless it cannot be: the stop has a limit as well.
-    if (!database.watch.health().isUp) for (const ledger of ledgers.running()) ledger.hurry(hurryMs);
+    const limitMs = database.watch.health().isUp ? patientMs : hurryMs;
+    for (const ledger of ledgers.running()) ledger.hurry(limitMs);
     await stopListening(server);
   });
   const url = await listen(server, settings);
