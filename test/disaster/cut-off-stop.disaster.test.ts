@@ -6,7 +6,7 @@ import { openSharedStand } from './shared-stand.ts';
 import { setupBody } from './workload.ts';
 
 /** src/main.ts ends by force after it. */
-const stopLimitMs = 20_000;
+const stopLimitMs = 40_000;
 
 test('whoever waits for a write is told, and the server ends', async () => {
   const stand = await openSharedStand({ servers: 1 });
