@@ -17,7 +17,7 @@ const usage = `Varve ${version}: the event-sourced ledger for the configuration 
 
 Settings come from the environment; README.md lists them.`;
 
-const stopLimitMs = 40_000;
+const stopLimitMs = 20_000;
 
 async function main(words: readonly string[]): Promise<void> {
   const [word = 'all', ...rest] = words;

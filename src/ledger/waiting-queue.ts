@@ -14,6 +14,8 @@ export class WaitingQueue {
   readonly #queue: Waiting[] = [];
   /** The group that is under way. */
   #taken: readonly Waiting[] = [];
+  /** How long whoever comes may wait, milliseconds; as the limits say when absent. */
+  #hurryMs: number | undefined;
 
   constructor(limits: AnswerLimits) {
     this.#limits = limits;
@@ -27,7 +29,9 @@ export class WaitingQueue {
   add(request: ChangesetRequest): Promise<ChangesetResult> {
     return new Promise((resolve, reject) => {
       const leave = (waiting: Waiting) => this.#leave(waiting);
-      this.#queue.push(new Waiting(request, { resolve, reject }, this.#limits, leave));
+      const waiting = new Waiting(request, { resolve, reject }, this.#limits, leave);
+      this.#queue.push(waiting);
+      if (this.#hurryMs !== undefined) waiting.hurry(this.#hurryMs);
     });
   }
 
@@ -50,8 +54,9 @@ export class WaitingQueue {
     this.#queue.unshift(...waiting.filter(({ isAnswered }) => !isAnswered));
   }
 
-  /** All that wait, and those under way, are answered within `ms`. */
+  /** All that wait, those under way, and whoever comes from now on, are answered within `ms`. */
   hurry(ms: number): void {
+    this.#hurryMs = ms;
     for (const waiting of [...this.#taken, ...this.#queue]) waiting.hurry(ms);
   }
 

@@ -126,7 +126,7 @@ export class Writer {
     return Math.max(await this.#on.clock(), this.#state.recordedAt);
   }
 
-  /** Whoever waits now is answered within `ms`: the server is about to stop, and the log may be away. */
+  /** Whoever waits, now or later, is answered within `ms`: the server is about to stop, and the log may be away. */
   hurry(ms: number): void {
     this.#queue.hurry(ms);
   }

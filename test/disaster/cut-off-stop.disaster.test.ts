@@ -6,7 +6,7 @@ import { openSharedStand } from './shared-stand.ts';
 import { setupBody } from './workload.ts';
 
 /** src/main.ts ends by force after it. */
-const stopLimitMs = 40_000;
+const stopLimitMs = 20_000;
 
 test('whoever waits for a write is told, and the server ends', async () => {
   const stand = await openSharedStand({ servers: 1 });
@@ -31,7 +31,7 @@ test('whoever waits for a write is told, and the server ends', async () => {
   };
   const writers = Promise.all([1, 2, 3, 4].map(write));
   // Until the server knows that it is cut off.
-  await sleep(10_000);
+  await sleep(7_000);
   const askedAt = performance.now();
   const complaints = await stand.servers[0]?.stop(stopLimitMs);
   isOver = true;

@@ -48,3 +48,13 @@ test('a stop does not wait for a log that does not answer', async () => {
   await stand.writer.stop();
   expect(reasonsOf(await results)).toEqual(['outcome_unknown']);
 });
+
+test('before a stop whoever comes still is answered as soon as those who wait', async () => {
+  const stand = await openReadyStand({ answerLimits: { waitMs: 60_000, answerMs: 120_000 } });
+  stand.log.faults.push({ before: forever });
+  const waiting = stand.submit([set('a', 1)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  stand.writer.hurry(20);
+  const results = await Promise.allSettled([waiting, stand.submit([set('b', 1)])]);
+  expect(reasonsOf(results)).toEqual(['outcome_unknown', 'waited_too_long']);
+});
