@@ -6,8 +6,8 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LiveLedger } from '../ledger/live-ledger.ts';
-import { Activations } from './activations.ts';
 import { presentOf } from './clocks.ts';
+import { followLedger } from './follow-ledger.ts';
 import { StreamClient, type StreamLimits, type StreamOpening } from './stream-client.ts';
 import { aliveText, type StreamLens, type Telling, tellEvents, tellTurns } from './stream-frames.ts';
 import { StreamQueue } from './stream-queue.ts';
@@ -105,25 +105,13 @@ export class StreamHub {
   }
 
   #start(): () => void {
-    const activations = new Activations({
-      ledger: this.#ledger,
-      now: this.#options.now,
-      tell: (at, turns) => this.#enqueue(tellTurns(at, turns), 0, 0),
+    return followLedger(this.#ledger, {
+      ...this.#options,
+      onChangeset: (events) =>
+        this.#enqueue(tellEvents(events), events[0]?.revision ?? 0, events.at(-1)?.revision ?? 0),
+      onTurns: (at, turns) => this.#enqueue(tellTurns(at, turns), 0, 0),
+      onBeat: () => void this.#beat(),
     });
-    const unsubscribe = this.#ledger.onChangeset((events) => {
-      this.#enqueue(tellEvents(events), events[0]?.revision ?? 0, events.at(-1)?.revision ?? 0);
-      activations.note(events);
-    });
-    const timer = setInterval(() => {
-      void this.#beat();
-      activations.check();
-    }, this.#options.heartbeatMs);
-    timer.unref();
-    return () => {
-      unsubscribe();
-      activations.stop();
-      clearInterval(timer);
-    };
   }
 
   /** Clients that are catching up read of events in the log; of turns they need not be told. */

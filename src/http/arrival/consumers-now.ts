@@ -18,14 +18,15 @@ export interface ArrivalDependencies {
   readonly now: () => number;
 }
 
-const usualPage = 1_000;
+/** The most that one read answers. */
+export const maxPage = 1_000;
 
 /** Consumers behind a name, by name; in pages, so that no read holds up other work. Failures: unavailable. */
 export async function* consumersFrom(
   { reads }: ArrivalDependencies,
   ledger: LiveLedger,
   start: ConsumerName | undefined,
-  pageSize = usualPage,
+  pageSize = maxPage,
 ): AsyncGenerator<Consumer> {
   let after = start;
   for (;;) {

@@ -3,8 +3,8 @@
  * instead of their names (composition/event-tickets.ts), because URLs end up in the logs of everything in between.
  */
 import type { RecordedEvent } from '../../domain/event.ts';
-import { splitOverride } from '../../domain/live-state.ts';
 import type { Scope } from '../../domain/scope.ts';
+import { scopeOfEvent } from '../../domain/scope-filter.ts';
 import type { LiveTurn } from '../../domain/turns.ts';
 import { valuesView } from '../../domain/values-view.ts';
 
@@ -14,14 +14,11 @@ export const everybody = '*';
 /** Whom something concerns. */
 export type Concerned = Scope | typeof everybody;
 
-const overridePrefix = 'override:';
-
 /** Whom an event concerns; undefined for what nobody resolves with. */
 export function concernedBy(event: RecordedEvent): Concerned | undefined {
   if (valuesView(event) === undefined) return undefined;
-  if (!event.subject.startsWith(overridePrefix)) return everybody;
-  const [, scope] = splitOverride(event.subject.slice(overridePrefix.length));
-  return concernedByScope(scope);
+  const scope = scopeOfEvent(event);
+  return scope === undefined ? everybody : concernedByScope(scope);
 }
 
 /** The same of what turns by itself. */

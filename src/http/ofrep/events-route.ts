@@ -2,15 +2,15 @@
  * GET /ofrep/v1/events: the stream that a bulk answer names, for EventSource: it sends no API key, so the URL holds a ticket.
  * Out go notices to evaluate again, never values.
  */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { Failure } from '../../failure.ts';
-import type { LiveLedger } from '../../ledger/live-ledger.ts';
 import { presentOf } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import type { HttpLogger } from '../faults.ts';
 import { checked } from '../request-input.ts';
 import { retryText } from '../stream-frames.ts';
+import { beginEventStream, openHubs, retryMs } from '../stream-hubs.ts';
 import { everyOrigin } from './cross-origin.ts';
 import { ofrepFailureAnswer } from './ofrep-schemas.ts';
 import { RefetchHub } from './refetch-hub.ts';
@@ -23,7 +23,6 @@ export interface OfrepOptions {
   readonly maxStreams?: number;
 }
 
-const retryMs = 1_000;
 /** Of all streams one ledger has so many at most: whoever visits its public page leaves room for the others. */
 const shareOfOne = 1 / 4;
 
@@ -36,17 +35,10 @@ export function addEventsRoute(
   dependencies: HttpDependencies,
   { heartbeatMs = 15_000, maxStreams = 10_000 }: OfrepOptions,
 ): void {
-  const hubs = new Map<LiveLedger, RefetchHub>();
-  let isEnding = false;
-  const hubOf = (ledger: LiveLedger): RefetchHub => {
-    const hub = hubs.get(ledger) ?? new RefetchHub(ledger, { heartbeatMs, now: () => dependencies.now() });
-    hubs.set(ledger, hub);
-    return hub;
-  };
-  app.addHook('preClose', (done) => {
-    isEnding = true;
-    for (const hub of hubs.values()) hub.end(retryMs);
-    done();
+  const limits = { heartbeatMs, now: () => dependencies.now() };
+  const hubFor = openHubs(app, (ledger) => new RefetchHub(ledger, limits), {
+    maxStreams,
+    maxOfOne: Math.ceil(maxStreams * shareOfOne),
   });
   app.route({
     method: 'GET',
@@ -66,14 +58,9 @@ export function addEventsRoute(
     handler: async (request, reply) => {
       const { ticket } = checked(eventsQuery, request.query, 'query');
       const { ledger, ...ofTicket } = await admit(dependencies, ticket);
-      const hub = hubOf(ledger);
-      const count = [...hubs.values()].reduce((sum, { size }) => sum + size, 0);
-      if (count >= maxStreams || hub.size >= Math.ceil(maxStreams * shareOfOne)) {
-        const options = { reason: 'too_many_streams', retryAfterSeconds: 10 };
-        throw new Failure('limited', 'too many streams are open', options);
-      }
-      if (isEnding) throw new Failure('unavailable', 'this server is about to end', { reason: 'ending' });
-      open(reply);
+      const hub = hubFor(ledger);
+      beginEventStream(reply, everyOrigin);
+      reply.raw.write(retryText(retryMs));
       hub.serve({ response: reply.raw, ...ofTicket });
     },
   });
@@ -94,17 +81,4 @@ async function admit(dependencies: HttpDependencies, ticket: string) {
     });
   }
   return { ...redeemed, ledger };
-}
-
-function open(reply: FastifyReply): void {
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    ...everyOrigin,
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-    'x-content-type-options': 'nosniff',
-    'x-request-id': reply.request.id,
-  });
-  reply.raw.write(retryText(retryMs));
 }

@@ -5,9 +5,9 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
-import { Activations } from '../activations.ts';
 import { presentOf } from '../clocks.ts';
 import type { MarkOf } from '../dependencies.ts';
+import { followLedger } from '../follow-ledger.ts';
 import { retryText } from '../stream-frames.ts';
 import { type Concerned, concernedBy, concernedByTurn, everybody } from './audience.ts';
 
@@ -79,25 +79,12 @@ export class RefetchHub {
   }
 
   #start(): () => void {
-    const activations = new Activations({
-      ledger: this.#ledger,
-      now: this.#options.now,
-      tell: (_at, turns) => this.#note(turns.map(concernedByTurn)),
+    return followLedger(this.#ledger, {
+      ...this.#options,
+      onChangeset: (events) => this.#note(events.map(concernedBy)),
+      onTurns: (_at, turns) => this.#note(turns.map(concernedByTurn)),
+      onBeat: () => this.#beat(),
     });
-    const unsubscribe = this.#ledger.onChangeset((events) => {
-      this.#note(events.map(concernedBy));
-      activations.note(events);
-    });
-    const timer = setInterval(() => {
-      this.#beat();
-      activations.check();
-    }, this.#options.heartbeatMs);
-    timer.unref();
-    return () => {
-      unsubscribe();
-      activations.stop();
-      clearInterval(timer);
-    };
   }
 
   #note(concerned: readonly (Concerned | undefined)[]): void {

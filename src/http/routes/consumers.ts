@@ -19,7 +19,7 @@ import { withTimeLimit } from '../../ledger/time-limit.ts';
 import { cursorOf } from '../../queries/cursor.ts';
 import type { Answer } from '../answer.ts';
 import type { Arrivals } from '../arrival/arrivals.ts';
-import { consumersFrom, vantageOf } from '../arrival/consumers-now.ts';
+import { consumersFrom, maxPage, vantageOf } from '../arrival/consumers-now.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { pageSchema } from '../event-answer.ts';
@@ -68,8 +68,6 @@ const consumerSchema = z
     movedAt: z.string().meta({ description: 'When it said another revision for the last time' }),
   })
   .meta({ id: 'Consumer' });
-
-const maxPage = 1_000;
 
 const listQuery = z.strictObject({ ...pageQuery, state: z.enum(consumerStates).exactOptional() });
 

@@ -8,7 +8,7 @@ import type { ActiveContext } from '../../domain/arrival.ts';
 import { jsonSchema } from '../../domain/change.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import type { LiveState } from '../../domain/live-state.ts';
-import { resolve } from '../../domain/resolve.ts';
+import { valueAt } from '../../domain/resolve.ts';
 import { presentOf } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { pageSchema } from '../event-answer.ts';
@@ -70,8 +70,8 @@ function contextAnswer(state: LiveState, { context, lastSeenAt, how }: ActiveCon
     user,
     tenant,
     tier,
-    provider: resolve(state, providerKey, context, at)?.value ?? null,
-    model: resolve(state, modelKey, context, at)?.value ?? null,
+    provider: valueAt(state, providerKey, context, at) ?? null,
+    model: valueAt(state, modelKey, context, at) ?? null,
     lastSeenAt: formatInstant(lastSeenAt),
     how,
   };

@@ -19,6 +19,7 @@ import { anyRole } from '../roles.ts';
 import { addRawRoute, none } from '../route.ts';
 import { retryText, revisionText, type StreamView } from '../stream-frames.ts';
 import { StreamHub } from '../stream-hub.ts';
+import { beginEventStream, openHubs, retryMs } from '../stream-hubs.ts';
 
 export interface StreamRouteOptions {
   readonly logger: HttpLogger;
@@ -28,7 +29,6 @@ export interface StreamRouteOptions {
 }
 
 const maxPendingBytes = 1024 * 1024;
-const retryMs = 1_000;
 
 const streamQuery = z.strictObject({
   from: wholeNumber(0, maxRevision)
@@ -57,19 +57,8 @@ export function addStreamRoute(
   options: StreamRouteOptions,
 ): void {
   const { heartbeatMs = 15_000, maxStreams = 10_000, stallMs = 30_000, logger } = options;
-  const hubs = new Map<LiveLedger, StreamHub>();
-  let isEnding = false;
-  const hubOf = (ledger: LiveLedger): StreamHub => {
-    const now = () => dependencies.now();
-    const hub = hubs.get(ledger) ?? new StreamHub(ledger, { heartbeatMs, maxPendingBytes, stallMs, now });
-    hubs.set(ledger, hub);
-    return hub;
-  };
-  app.addHook('preClose', (done) => {
-    isEnding = true;
-    for (const hub of hubs.values()) hub.end(retryMs);
-    done();
-  });
+  const limits = { heartbeatMs, maxPendingBytes, stallMs, now: () => dependencies.now() };
+  const hubFor = openHubs(app, (ledger) => new StreamHub(ledger, limits), { maxStreams });
   addRawRoute(app, {
     method: 'GET',
     url: '/v1/stream',
@@ -89,13 +78,7 @@ export function addStreamRoute(
       const given = await positionOf(call.request, call.ledger, call.query.from);
       // It may have gone meanwhile; then nothing will tell that it has.
       if (reply.raw.destroyed) return reply.hijack();
-      const count = [...hubs.values()].reduce((sum, hub) => sum + hub.size, 0);
-      if (count >= maxStreams)
-        throw new Failure('limited', 'too many streams are open', {
-          reason: 'too_many_streams',
-          retryAfterSeconds: 10,
-        });
-      if (isEnding) throw new Failure('unavailable', 'this server is about to end', { reason: 'ending' });
+      const hub = hubFor(call.ledger);
       const position = given ?? call.ledger.state.revision;
       open(reply, call, dependencies.now());
       const { revision, recordedAt } = call.ledger.state;
@@ -103,7 +86,7 @@ export function addStreamRoute(
       if (isFollowing) reply.raw.write(retryText(retryMs));
       if (given === undefined) reply.raw.write(revisionText(revision, formatInstant(recordedAt)));
       const isStillKnown = async () => (await dependencies.authenticate(call.token)) !== undefined;
-      hubOf(call.ledger)
+      hub
         .serve(reply.raw, { lens, position, isFollowing, isStillKnown })
         .catch((error: unknown) =>
           logger.warn({ requestId: call.request.id, err: error }, 'a stream was cut off'),
@@ -158,13 +141,7 @@ async function positionOf(
 /** Sends the headers. */
 function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
   const { logId, state } = ledger;
-  reply.hijack();
-  reply.raw.writeHead(200, {
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'X-Accel-Buffering': 'no',
-    'X-Content-Type-Options': 'nosniff',
-    'X-Request-Id': reply.request.id,
+  beginEventStream(reply, {
     Vary: varyHeader,
     'Varve-Log': logId,
     'Varve-Revision': state.revision,
