@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { formatInstant } from '../domain/instant.ts';
+import type { LiveLedger } from '../ledger/live-ledger.ts';
 
 export interface Answer {
   /** 200 when it is left out. */
@@ -68,6 +69,15 @@ function answerHeaders(requestId: string, answer: Answer, isRead: boolean): Reco
     ...(revision === undefined ? {} : { 'varve-revision': String(revision) }),
     ...(at === undefined ? {} : { 'varve-at': formatInstant(at) }),
     ...answer.headers,
+  };
+}
+
+/** How the ledger stands that an answer is about: the name of its log, its head, and how long ago its log was heard of. */
+export function standingHeaders(ledger: LiveLedger): Record<string, string> {
+  return {
+    'varve-log': ledger.logId,
+    'varve-revision': String(ledger.state.revision),
+    'varve-age': ageText(ledger.ageMs()),
   };
 }
 

@@ -5,8 +5,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure } from '../failure.ts';
-import { ageText, varyHeader } from './answer.ts';
-import type { Caller } from './authentication.ts';
+import { standingHeaders, varyHeader } from './answer.ts';
 import { isBoardRoute } from './board.ts';
 import { invalidAt, type Problem, problemContentType, problemHeaders, problemOf } from './problem.ts';
 import { methodsOf, type TableEntry } from './roles.ts';
@@ -63,15 +62,7 @@ export function faultHeaders(
     ...(status === 401 && isBoardRoute(request.routeOptions.url)
       ? { 'www-authenticate': 'Basic realm="Varve jobs: an admin key as the password", charset="UTF-8"' }
       : {}),
-    ...(caller === undefined ? {} : standingOf(caller)),
-  };
-}
-
-function standingOf({ ledger }: Caller): Record<string, string> {
-  return {
-    'varve-log': ledger.logId,
-    'varve-revision': String(ledger.state.revision),
-    'varve-age': ageText(ledger.ageMs()),
+    ...(caller === undefined ? {} : standingHeaders(caller.ledger)),
   };
 }
 

@@ -8,7 +8,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { scopeFilter } from '../../domain/scope-filter.ts';
 import { holdSnapshot, type SnapshotLine, snapshotFormat, snapshotLines } from '../../domain/snapshot.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
-import { ageText, etagOf, hasTag, varyHeader } from '../answer.ts';
+import { etagOf, hasTag, standingHeaders, varyHeader } from '../answer.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { ndjsonType } from '../history-export.ts';
@@ -50,10 +50,8 @@ export function addSnapshotRoute(app: FastifyInstance, dependencies: HttpDepende
         'x-request-id': call.request.id,
         'cache-control': 'private, no-cache',
         vary: varyHeader,
-        'varve-log': logId,
-        'varve-revision': String(state.revision),
+        ...standingHeaders(call.ledger),
         'varve-at': formatInstant(presentOf(state, dependencies.now())),
-        'varve-age': ageText(call.ledger.ageMs()),
         etag: `W/${tag}`,
       };
       reply.headers(headers);

@@ -7,7 +7,7 @@ import { formatInstant } from '../../domain/instant.ts';
 import { scopeFilter } from '../../domain/scope-filter.ts';
 import { Failure } from '../../failure.ts';
 import type { LiveLedger } from '../../ledger/live-ledger.ts';
-import { ageText, varyHeader } from '../answer.ts';
+import { standingHeaders, varyHeader } from '../answer.ts';
 import type { Caller } from '../authentication.ts';
 import { presentOf, waitForRevision } from '../clocks.ts';
 import type { HttpDependencies, Principal } from '../dependencies.ts';
@@ -140,12 +140,9 @@ async function positionOf(
 
 /** Sends the headers. */
 function open(reply: FastifyReply, { ledger }: Caller, now: number): void {
-  const { logId, state } = ledger;
   beginEventStream(reply, {
     Vary: varyHeader,
-    'Varve-Log': logId,
-    'Varve-Revision': state.revision,
-    'Varve-At': formatInstant(presentOf(state, now)),
-    'Varve-Age': ageText(ledger.ageMs()),
+    ...standingHeaders(ledger),
+    'Varve-At': formatInstant(presentOf(ledger.state, now)),
   });
 }
